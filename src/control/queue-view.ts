@@ -1,0 +1,218 @@
+/**
+ * What `queue list`, `queue show` and `queue stats` say: read from the spool, the disk owns what is.
+ *
+ * Promises: works with and without the agent and Redis; shapes are the contract's (§2), stable; ages in whole
+ * seconds, sizes in bytes, times ISO 8601. With an agent, it knows which messages are in a session just now.
+ * Reads at most what was asked for: a filter looks at every file, no filter only at those shown.
+ */
+import type { RecipientResult } from "../schedule/outcome.ts";
+import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+import type { OpenResult } from "../spool/message.ts";
+import { type MessageState, messageState } from "../spool/state.ts";
+
+export type ShownState = "incoming" | "active" | "deferred" | "held" | "bounced";
+export const SHOWN_STATES: readonly ShownState[] = ["incoming", "active", "deferred", "held", "bounced"];
+
+export interface QueueRow {
+  readonly id: string;
+  readonly state: ShownState;
+  readonly age: number;
+  readonly size: number;
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly account: string | null;
+  readonly user: string | null;
+  readonly nextAttempt: string | null;
+  readonly reason: string | null;
+}
+
+export interface QueueDetail extends QueueRow {
+  readonly envelope: { readonly sender: string; readonly recipients: readonly RecipientState[] };
+  readonly received: StoredEntry["received"];
+  readonly client: StoredEntry["client"];
+  readonly acceptedAt: string;
+  readonly from: string;
+  readonly messageId: string;
+  readonly class: string;
+  readonly rule: string;
+  readonly why: string;
+  readonly changes: StoredEntry["changes"];
+  readonly attempts: readonly AttemptView[];
+}
+
+interface RecipientState {
+  readonly address: string;
+  readonly state: "pending" | "delivered" | "bounced" | "expired";
+}
+
+interface AttemptView {
+  readonly at: string;
+  readonly upstream: string;
+  readonly session: string;
+  readonly inDoubt: boolean;
+  readonly next: string | null;
+  readonly results: readonly { recipient: string; outcome: string; reply: string }[];
+}
+
+export interface QueueStats {
+  readonly states: Record<ShownState, number>;
+  /** Age of the oldest message that still waits, seconds; null when none does. */
+  readonly oldest: number | null;
+}
+
+/** Where the view looks. */
+export interface QueueSource {
+  readonly spool: { ids(): Promise<string[]>; open(id: string): Promise<OpenResult> };
+  readonly now: () => number;
+  /** Is it in a session just now? Nothing is, without an agent. */
+  readonly active: (id: string) => boolean;
+}
+
+export interface QueueFilter {
+  readonly state?: ShownState;
+  readonly sender?: string;
+  readonly recipient?: string;
+  readonly account?: string;
+  readonly olderThanMs?: number;
+  readonly limit: number;
+}
+
+/** Rows, oldest first; `more` when the limit cut them off. */
+export async function listQueue(
+  source: QueueSource,
+  filter: QueueFilter,
+): Promise<{ rows: QueueRow[]; more: boolean }> {
+  const rows: QueueRow[] = [];
+  for (const id of await source.spool.ids()) {
+    const row = await look(source, id, rowOf);
+    if (!row || !matches(row, filter)) continue;
+    if (rows.length === filter.limit) return { rows, more: true };
+    rows.push(row);
+  }
+  return { rows, more: false };
+}
+
+/** Everything about one message; undefined when it is not in the spool. */
+export function showMessage(source: QueueSource, id: string): Promise<QueueDetail | undefined> {
+  return look(source, id, detailOf);
+}
+
+/** Counts by state. */
+export async function queueStats(source: QueueSource): Promise<QueueStats> {
+  const states: Record<ShownState, number> = { incoming: 0, active: 0, deferred: 0, held: 0, bounced: 0 };
+  let oldest: number | null = null;
+  for (const id of await source.spool.ids()) {
+    const row = await look(source, id, rowOf);
+    if (!row) continue;
+    states[row.state]++;
+    if (row.state !== "bounced") oldest ??= row.age;
+  }
+  return { states, oldest };
+}
+
+interface Seen {
+  readonly entry: StoredEntry;
+  readonly records: readonly SpoolRecord[];
+  readonly state: MessageState;
+  readonly shown: ShownState;
+}
+
+async function look<T>(
+  source: QueueSource,
+  id: string,
+  make: (seen: Seen, source: QueueSource) => T,
+): Promise<T | undefined> {
+  const opened = await source.spool.open(id);
+  if (!opened.ok) return undefined;
+  await using message = opened.message;
+  const state = messageState(message.entry, message.records);
+  if (state.kind === "settled") return undefined; // delivered: its file is about to go
+  const shown = source.active(id) ? "active" : shownState(state, message.records);
+  return make({ entry: message.entry, records: message.records, state, shown }, source);
+}
+
+function shownState(
+  state: Exclude<MessageState, { kind: "settled" }>,
+  records: readonly SpoolRecord[],
+): ShownState {
+  if (state.kind !== "pending") return state.kind;
+  return records.length === 0 ? "incoming" : "deferred";
+}
+
+function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
+  const nextMs = state.kind === "pending" ? state.nextMs : undefined;
+  return {
+    id: entry.id,
+    state: shown,
+    age: Math.max(0, Math.floor((source.now() - entry.timeMs) / 1000)),
+    size: entry.wireBytes,
+    sender: entry.envelope.sender,
+    recipients: entry.envelope.recipients,
+    account: entry.account,
+    user: null,
+    nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
+    reason: state.kind === "settled" ? null : (state.reason ?? null),
+  };
+}
+
+function detailOf(seen: Seen, source: QueueSource): QueueDetail {
+  const { entry, records } = seen;
+  return {
+    ...rowOf(seen, source),
+    envelope: { sender: entry.envelope.sender, recipients: recipientStates(seen) },
+    received: entry.received,
+    client: entry.client,
+    acceptedAt: new Date(entry.timeMs).toISOString(),
+    from: entry.from,
+    messageId: entry.messageId,
+    class: entry.class,
+    rule: entry.rule,
+    why: entry.why,
+    changes: entry.changes,
+    attempts: records.filter((record) => record.event === "attempt").map(attemptView),
+  };
+}
+
+function recipientStates({ entry, state: { ledger } }: Seen): RecipientState[] {
+  const delivered = new Set<string>(ledger.delivered.map(({ recipient }) => recipient));
+  const bounced = new Set<string>(ledger.bounced.map(({ recipient }) => recipient));
+  const expired = new Set<string>(ledger.expired);
+  return entry.envelope.recipients.map((address) => ({
+    address,
+    state: delivered.has(address)
+      ? "delivered"
+      : bounced.has(address)
+        ? "bounced"
+        : expired.has(address)
+          ? "expired"
+          : "pending",
+  }));
+}
+
+function attemptView(record: Extract<SpoolRecord, { event: "attempt" }>): AttemptView {
+  return {
+    at: new Date(record.at).toISOString(),
+    upstream: record.upstream,
+    session: record.session,
+    inDoubt: record.inDoubt === true,
+    next: record.nextMs === undefined ? null : new Date(record.nextMs).toISOString(),
+    results: record.results.map((result: RecipientResult) =>
+      result.status === "delivered"
+        ? { recipient: result.recipient, outcome: "delivered", reply: result.reply.text }
+        : {
+            recipient: result.recipient,
+            outcome: result.verdict.action === "bounce" ? "bounced" : "deferred",
+            reply: result.failure.reply?.text ?? result.failure.text,
+          },
+    ),
+  };
+}
+
+function matches(row: QueueRow, filter: QueueFilter): boolean {
+  if (filter.state !== undefined && row.state !== filter.state) return false;
+  if (filter.account !== undefined && row.account !== filter.account) return false;
+  if (filter.sender !== undefined && !row.sender.includes(filter.sender)) return false;
+  const { recipient } = filter;
+  if (recipient !== undefined && !row.recipients.some((address) => address.includes(recipient))) return false;
+  return filter.olderThanMs === undefined || row.age * 1000 >= filter.olderThanMs;
+}

@@ -1,0 +1,275 @@
+/**
+ * One attempt at one message: open its file, say it to the upstream, write down what came of it, settle its job.
+ *
+ *     file gone ───────────▶ delivered before (the journal knows) or lost: completed, with an alarm if lost
+ *     held ────────────────▶ parked
+ *     too old ─────────────▶ expired: given up
+ *     sent ─▶ outcome line (synced) ─▶ journal ─▶ unlink ─▶ job completed        all delivered
+ *                                   └▶ file stays, job failed                    somebody refused for good
+ *                                   └▶ file stays, job delayed                   somebody deferred
+ *
+ * Promises (P1, P3): what the upstream answered is on disk before anything else happens; settled recipients
+ * are never tried again. One transaction carries at most 100 recipients; the rest follow in the next one.
+ */
+import type { Readable } from "node:stream";
+import type { Address } from "../mail/address.ts";
+import type { Events } from "../observe/events.ts";
+import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
+import { expired, type RetryPolicy, retryDelayMs } from "../schedule/backoff.ts";
+import type { Ledger } from "../schedule/ledger.ts";
+import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
+import type { SpoolMessage } from "../spool/message.ts";
+import type { Spool } from "../spool/spool.ts";
+import { type MessageState, messageState } from "../spool/state.ts";
+import type { Session, Transaction } from "../upstream/session.ts";
+
+/** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
+const MAX_RECIPIENTS = 100;
+
+export interface DeliverParts {
+  readonly spool: Spool;
+  readonly queue: AccountQueue;
+  readonly events: Events;
+  readonly retry: RetryPolicy;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Whether the journal says that this message, whose file is gone, was finished. */
+  readonly wasFinished: (id: string) => Promise<boolean>;
+}
+
+/** What the lane needs to know: was MAIL said, and does a failure blame more than the message? */
+export interface Attempted {
+  readonly mailSaid: boolean;
+  readonly blamed: Verdict["scope"] | undefined;
+  readonly why: string;
+}
+
+const NOT_TRIED: Attempted = { mailSaid: false, blamed: undefined, why: "" };
+
+/** Tries a fetched message on a session. Rejects only when the disk or Redis failed: recovery mends what is half done. */
+export async function deliver(
+  parts: DeliverParts,
+  session: Session,
+  { fetched, mayStillMail }: { fetched: Fetched; mayStillMail: () => boolean },
+): Promise<Attempted> {
+  const opened = await parts.spool.open(fetched.id);
+  if (!opened.ok) {
+    await withoutFile(parts, fetched, opened.why === "corrupt" ? opened.problem : undefined);
+    return NOT_TRIED;
+  }
+  await using message = opened.message;
+  const state = messageState(message.entry, message.records);
+  if (state.kind !== "pending") {
+    await settle(parts, fetched, message, state);
+    return NOT_TRIED;
+  }
+  if (expired(parts.retry, { ageMs: parts.now() - message.entry.timeMs, stoppedMs: 0 })) {
+    await expire(parts, fetched, message, state);
+    return NOT_TRIED;
+  }
+  const body = await message.wire();
+  if (!mayStillMail()) {
+    await parts.queue.putBack(fetched); // Redis or the disk was slow: its charge is too old, it is charged again
+    return NOT_TRIED;
+  }
+  return attempt(parts, session, { fetched, message, ledger: state.ledger, body });
+}
+
+async function attempt(
+  parts: DeliverParts,
+  session: Session,
+  work: { fetched: Fetched; message: SpoolMessage; ledger: Ledger; body: Buffer | Readable },
+): Promise<Attempted> {
+  const { entry } = work.message;
+  const recipients = nextRecipients(work.ledger).slice(0, Math.min(MAX_RECIPIENTS, session.limits.rcptMax));
+  const mailsBefore = session.mails;
+  const transaction = await session.send(
+    { sender: entry.envelope.sender, recipients },
+    { sizeBytes: entry.wireBytes, eightBit: entry.eightBit, body: work.body },
+  );
+  const blamed = worstScope(transaction.results);
+  const mailSaid = session.mails > mailsBefore;
+  if (!mailSaid && blamed !== undefined) {
+    await parts.queue.putBack(work.fetched); // the session had ended meanwhile: nothing was tried
+    return { mailSaid, blamed, why: whyOf(transaction.results) };
+  }
+  const outcome = await record(parts, session, { message: work.message, transaction, blamed });
+  await settle(parts, work.fetched, work.message, outcome);
+  return { mailSaid, blamed, why: whyOf(transaction.results) };
+}
+
+/** Recipients of no transaction yet go first; those that were deferred when nobody else is left. */
+function nextRecipients(ledger: Ledger): readonly Address[] {
+  const fresh = untried(ledger);
+  return fresh.length > 0 ? fresh : ledger.pending;
+}
+
+function untried(ledger: Ledger): readonly Address[] {
+  return ledger.pending.filter((recipient) => !ledger.reasons.has(recipient));
+}
+
+/** Writes the attempt down, synced, then tells log and journal; returns the state the message is in now. */
+async function record(
+  parts: DeliverParts,
+  session: Session,
+  work: { message: SpoolMessage; transaction: Transaction; blamed: Verdict["scope"] | undefined },
+): Promise<MessageState> {
+  const { message, transaction } = work;
+  const now = parts.now();
+  const ageMs = now - message.entry.timeMs;
+  // A session that worked and then ended under this message (its limit of messages, say) is no reason to wait.
+  const delayMs = () =>
+    work.blamed === "session" && session.mails > 1 ? 0 : retryDelayMs(parts.retry, ageMs, parts.random);
+  const deferred = transaction.results.some((r) => r.status === "failed" && r.verdict.action === "defer");
+  const nextMs = deferred ? now + delayMs() : undefined;
+  await message.append({
+    at: now,
+    event: "attempt",
+    upstream: session.upstream,
+    session: session.id,
+    results: transaction.results,
+    ...(transaction.inDoubt ? { inDoubt: true as const } : {}),
+    ...(nextMs === undefined ? {} : { nextMs }),
+  });
+  await tell(parts, session, { message, transaction, ageMs, nextMs });
+  return messageState(message.entry, message.records);
+}
+
+/** One fact for each kind of outcome of the attempt; the first of them carries the charge. */
+async function tell(
+  parts: DeliverParts,
+  session: Session,
+  work: { message: SpoolMessage; transaction: Transaction; ageMs: number; nextMs: number | undefined },
+): Promise<void> {
+  const { entry } = work.message;
+  const { results, inDoubt } = work.transaction;
+  let charged: 0 | 1 = 1;
+  for (const group of groups(results)) {
+    const { sample } = group;
+    const common = {
+      id: entry.id,
+      account: entry.account,
+      sender: entry.envelope.sender,
+      recipients: group.recipients,
+      upstream: session.upstream,
+      session: session.id,
+      charged,
+      delay: Math.round(work.ageMs / 100) / 10,
+      ...(inDoubt ? { inDoubt: true as const } : {}),
+    };
+    charged = 0;
+    if (sample.status === "delivered") {
+      await parts.events.fact({
+        event: "delivered",
+        ...common,
+        reply: sample.reply,
+        sizeBytes: entry.wireBytes,
+      });
+      continue;
+    }
+    const { failure, verdict } = sample;
+    const said = {
+      ...(failure.reply ? { reply: failure.reply } : {}),
+      reason: `${failure.text} (${verdict.why})`,
+    };
+    if (verdict.action === "bounce") await parts.events.fact({ event: "bounced", ...common, ...said });
+    else {
+      const next = new Date(work.nextMs ?? parts.now()).toISOString();
+      await parts.events.fact({ event: "deferred", ...common, ...said, next });
+    }
+  }
+}
+
+/** Results that say the same, together: 100 recipients with one answer are one line of log. */
+function groups(results: readonly RecipientResult[]): { sample: RecipientResult; recipients: Address[] }[] {
+  const found = new Map<string, { sample: RecipientResult; recipients: Address[] }>();
+  for (const result of results) {
+    const key = `${result.status === "delivered" ? "delivered" : result.verdict.action} ${wordsOf(result)}`;
+    const group = found.get(key);
+    if (group) group.recipients.push(result.recipient);
+    else found.set(key, { sample: result, recipients: [result.recipient] });
+  }
+  return [...found.values()];
+}
+
+/** The one place where a message's state becomes its job's. */
+async function settle(
+  parts: DeliverParts,
+  fetched: Fetched,
+  message: SpoolMessage,
+  state: MessageState,
+): Promise<void> {
+  const { entry } = message;
+  switch (state.kind) {
+    case "settled":
+      await parts.events.fact({
+        event: "finished",
+        id: entry.id,
+        account: entry.account,
+        sender: entry.envelope.sender,
+      });
+      await parts.spool.remove(entry.id);
+      return parts.queue.complete(fetched);
+    case "bounced":
+      return parts.queue.bounce(fetched, state.reason);
+    case "held":
+      return parts.queue.hold(fetched);
+    case "pending":
+      // Recipients that were not in the transaction yet go on at once; deferred ones when their time comes.
+      if (untried(state.ledger).length > 0) return parts.queue.putBack(fetched);
+      return parts.queue.defer(fetched, state.nextMs ?? parts.now());
+  }
+}
+
+async function expire(
+  parts: DeliverParts,
+  fetched: Fetched,
+  message: SpoolMessage,
+  state: Extract<MessageState, { kind: "pending" }>,
+): Promise<void> {
+  const { entry } = message;
+  const now = parts.now();
+  const reason = `not delivered in time; last: ${state.reason ?? "never tried"}`;
+  const recipients = state.ledger.pending;
+  await message.append({ at: now, event: "expired", recipients, reason });
+  const delay = Math.round((now - entry.timeMs) / 1000);
+  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
+  await parts.events.fact({ event: "expired", ...common, recipients, reason, delay });
+  await settle(parts, fetched, message, messageState(entry, message.records));
+}
+
+async function withoutFile(
+  parts: DeliverParts,
+  fetched: Fetched,
+  corrupt: string | undefined,
+): Promise<void> {
+  if (corrupt === undefined && (await parts.wasFinished(fetched.id))) return parts.queue.complete(fetched);
+  const reason =
+    corrupt === undefined ? "its spool file is gone" : `its spool file cannot be read: ${corrupt}`;
+  parts.events.report(
+    "trouble",
+    { part: "spool", id: fetched.id, account: parts.queue.account, reason },
+    "error",
+  );
+  return parts.queue.bounce(fetched, reason);
+}
+
+/** In the upstream's words, or in ours. */
+function whyOf(results: readonly RecipientResult[]): string {
+  const failed = results.find((result) => result.status === "failed");
+  return failed === undefined ? "" : wordsOf(failed);
+}
+
+function wordsOf(result: RecipientResult): string {
+  return result.status === "delivered"
+    ? result.reply.text
+    : (result.failure.reply?.text ?? result.failure.text);
+}
+
+/** Whom the attempt's failures blame beyond the message itself, the widest first. */
+function worstScope(results: readonly RecipientResult[]): Verdict["scope"] | undefined {
+  const scopes = new Set(
+    results.flatMap((result) => (result.status === "failed" ? [result.verdict.scope] : [])),
+  );
+  return (["account", "upstream", "session"] as const).find((scope) => scopes.has(scope));
+}

@@ -1,0 +1,221 @@
+/**
+ * The delivering half, put together: Redis, the queues, one feeder for each account, recovery.
+ *
+ * Promises: `start` returns at once; what it needs may come later (Redis may be away for days). `enqueue` never
+ * makes anyone wait. `stop` finishes what is in hand until its deadline; `close` ends Redis last.
+ */
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import type { Redis } from "ioredis";
+import type { Config } from "../config/config.ts";
+import { socketPath } from "../config/sockets.ts";
+import { chargedLastHour, wasFinished } from "../journal/questions.ts";
+import type { Events } from "../observe/events.ts";
+import { Pacer } from "../pacing/pacer.ts";
+import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
+import { EmbeddedRedis } from "../queue/embedded-redis.ts";
+import { Enqueuer } from "../queue/enqueuer.ts";
+import { Queues } from "../queue/queues.ts";
+import { connectRedis } from "../queue/redis.ts";
+import type { SpoolEntry } from "../spool/entry.ts";
+import { timeOfQueueId } from "../spool/queue-id.ts";
+import type { Spool } from "../spool/spool.ts";
+import { ACCOUNT_WAITS, Breaker, UPSTREAM_WAITS } from "../upstream/breaker.ts";
+import { connector } from "../upstream/connector.ts";
+import { HostOrder } from "../upstream/hosts.ts";
+import { Feeder } from "./feeder.ts";
+import { Gate } from "./gate.ts";
+import { Recovery } from "./recovery.ts";
+import { SessionSlots } from "./session-slots.ts";
+
+const REDIS_MEMORY_BYTES = 512 * 1024 * 1024;
+const TROUBLE_EVENT_MS = 10_000;
+
+export interface DeliveryParts {
+  readonly config: Config;
+  readonly events: Events;
+  readonly spool: Spool;
+  readonly journalFolder: string;
+  readonly instance: string;
+}
+
+const elapsed = () => performance.now();
+
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #redis: Redis;
+  readonly #queues: Queues;
+  readonly #enqueuer: Enqueuer;
+  readonly #recovery: Recovery;
+  readonly #feeders = new Map<string, Feeder>();
+  #embedded: EmbeddedRedis | undefined;
+  #troubleToldMs = Number.NEGATIVE_INFINITY;
+  #stopping = false;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    const { config, events, instance, spool } = parts;
+    const onTrouble = (reason: string) => this.#trouble(reason);
+    this.#redis = connectRedis(redisAddress(config), onTrouble);
+    this.#queues = new Queues({
+      redis: this.#redis,
+      instance,
+      accounts: config.accounts.map(({ name }) => name),
+      onConnected: () => this.#recovery.request("connected to Redis again"),
+      onTrouble,
+    });
+    this.#recovery = new Recovery({
+      redis: this.#redis,
+      queues: this.#queues,
+      instance,
+      spool,
+      events,
+      now: Date.now,
+      inHand: (id) => this.inHand(id),
+      onRecovered: () => this.#wakeAll(),
+    });
+    this.#enqueuer = new Enqueuer({
+      add: async (account, messages) => {
+        await this.#queues.ready;
+        await this.#queues.of(account).add(messages, Date.now());
+      },
+      added: (account) => this.#feeders.get(account ?? "")?.wake(),
+      overflowed: () => this.#recovery.request("more messages than could be queued one by one"),
+      onTrouble,
+    });
+  }
+
+  /** Begins: Redis first, then recovery, then the feeders. */
+  start(): void {
+    void this.#start().catch((error: Error) => this.#trouble(error.message));
+  }
+
+  /** A message has custody: it needs its job. */
+  enqueue({ id, account, class: name, hold }: SpoolEntry): void {
+    this.#enqueuer.enqueue({
+      id,
+      account,
+      class: name,
+      ...(hold === undefined ? {} : { dueMs: HELD_UNTIL_MS }),
+    });
+  }
+
+  /** Is this message in a session just now? */
+  inHand(id: string): boolean {
+    return [...this.#feeders.values()].some((feeder) => feeder.inHand(id));
+  }
+
+  /** No new attempts; those under way may finish until `deadline` fires. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    this.#enqueuer.stop();
+    await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop(deadline)));
+    await this.#recovery.stop();
+  }
+
+  /** Ends the connections, and our Redis last. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await this.#queues[Symbol.asyncDispose]();
+    await this.#embedded?.stop();
+  }
+
+  async #start(): Promise<void> {
+    const { config, events } = this.#parts;
+    if (config.redis.kind === "embedded") {
+      this.#embedded = await EmbeddedRedis.start({
+        folder: join(config.stateDir, "redis"),
+        socket: redisSocket(config),
+        maxMemoryBytes: REDIS_MEMORY_BYTES,
+        report: (what, detail) =>
+          events.report("redis", { what, detail }, what === "started" ? "info" : "error"),
+      });
+      if (this.#stopping) return this.#embedded.stop();
+    }
+    await this.#queues.ready;
+    const upstream = new Breaker(UPSTREAM_WAITS, elapsed);
+    const slots = new SessionSlots(config.upstream.sessions);
+    const hosts = new HostOrder(config.upstream.hosts, elapsed);
+    for (const account of config.accounts) {
+      const feeder = this.#feeder(account, { upstream, slots, hosts });
+      this.#feeders.set(account.name, feeder);
+      if (!this.#stopping) feeder.start();
+    }
+    if (!this.#stopping) this.#recovery.start();
+  }
+
+  #feeder(
+    account: Config["accounts"][number],
+    shared: { upstream: Breaker; slots: SessionSlots; hosts: HostOrder },
+  ): Feeder {
+    const { config, events, spool, journalFolder } = this.#parts;
+    const { name, username, password, pace } = account;
+    const { port, security, ciphers, ca, messagesPerSession } = config.upstream;
+    const gate = new Gate({
+      accountName: name,
+      account: new Breaker(ACCOUNT_WAITS, elapsed),
+      upstream: shared.upstream,
+      events,
+      onClosed: () => this.#wakeAll(),
+    });
+    const connect = connector(
+      {
+        port,
+        security,
+        hostname: config.hostname,
+        username,
+        password,
+        mailMax: messagesPerSession,
+        ...(ciphers === undefined ? {} : { ciphers }),
+        ...(ca === undefined ? {} : { ca }),
+      },
+      shared.hosts,
+    );
+    const charged = () => chargedLastHour(journalFolder, name, Date.now());
+    return new Feeder({
+      account: name,
+      queue: this.#queues.of(name),
+      pacer: new Pacer({ redis: this.#redis, username, pace, chargedLastHour: charged }),
+      slots: shared.slots,
+      gate,
+      connect,
+      spool,
+      events,
+      retry: config.retry,
+      now: Date.now,
+      random: Math.random,
+      elapsed,
+      wasFinished: (id) => wasFinished(journalFolder, { id, acceptedMs: timeOfQueueId(id) }, Date.now()),
+      onTrouble: (reason) => {
+        this.#trouble(reason);
+        this.#recovery.request("delivery was interrupted");
+      },
+    });
+  }
+
+  #wakeAll(): void {
+    for (const feeder of this.#feeders.values()) feeder.wake();
+  }
+
+  /** Told once in a while: a Redis that is away is noticed by everybody, all the time. */
+  #trouble(reason: string): void {
+    if (this.#stopping || elapsed() - this.#troubleToldMs < TROUBLE_EVENT_MS) return;
+    this.#troubleToldMs = elapsed();
+    this.#parts.events.report("trouble", { part: "delivery", reason }, "warn");
+  }
+}
+
+function redisSocket(config: Config): string {
+  return socketPath(join(config.stateDir, "redis"), "redis.sock");
+}
+
+function redisAddress(config: Config): Parameters<typeof connectRedis>[0] {
+  if (config.redis.kind === "embedded") return { kind: "socket", path: redisSocket(config) };
+  const { url, password, ca } = config.redis;
+  return {
+    kind: "url",
+    url,
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+}

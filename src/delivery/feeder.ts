@@ -1,0 +1,253 @@
+/**
+ * The feeder of one account: brings due messages to upstream sessions, at the pace.
+ *
+ *     run:   nothing due ─▶ sleep until something is
+ *            breaker open, or no budget ─▶ sleep until it may be
+ *            else open one more session (one after another, never more than there is work) ─▶ a lane on it
+ *     lane:  while the session is good:  due? ─▶ budget? ─▶ fetch ─▶ deliver;  idle too long ─▶ QUIT
+ *
+ * Promises (P5): the budget is charged before a message is fetched, and MAIL follows within five seconds of its
+ * charge; the next message out is the most urgent one at that moment; no job sleeps as active. A session says at
+ * most `mailMax` MAIL. A failure of Redis or of the disk ends the lane, asks for recovery, and loses nothing.
+ */
+import type { Events } from "../observe/events.ts";
+import { CHARGE_VALID_MS, type Pacer } from "../pacing/pacer.ts";
+import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
+import type { Opened } from "../upstream/open.ts";
+import type { Session } from "../upstream/session.ts";
+import { type DeliverParts, deliver } from "./deliver.ts";
+import type { Gate } from "./gate.ts";
+import type { SessionSlots } from "./session-slots.ts";
+import { Signal } from "./signal.ts";
+
+const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
+const IDLE_MS = 10_000;
+const SESSION_AGE_MS = 300_000;
+const TROUBLE_MS = 1000;
+const PACED_EVENT_MS = 60_000;
+
+export interface FeederParts extends DeliverParts {
+  readonly account: string;
+  readonly queue: AccountQueue;
+  readonly pacer: Pacer;
+  readonly slots: SessionSlots;
+  readonly events: Events;
+  readonly gate: Gate;
+  readonly connect: (signal: AbortSignal) => Promise<Opened>;
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
+  readonly onTrouble: (reason: string) => void;
+}
+
+export class Feeder {
+  readonly #parts: FeederParts;
+  readonly #changed = new Signal();
+  readonly #lanes = new Set<Promise<void>>();
+  readonly #idle = new Set<Signal>();
+  readonly #inHand = new Set<string>();
+  readonly #sessions = new Set<Session>();
+  /** Ends the opening of a session, while there is one. */
+  #opening: AbortController | undefined;
+  /** What `due` said last, less what was fetched since. */
+  #waiting = 0;
+  /** A charge that no message took yet, by the monotonic clock. */
+  #spareCharge: number | undefined;
+  #pacedUntil = 0;
+  #pacedTold = Number.NEGATIVE_INFINITY;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: FeederParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Something became due, or may go on: look again. */
+  wake(): void {
+    this.#waiting = 0;
+    this.#changed.wake();
+    for (const idle of this.#idle) idle.wake();
+  }
+
+  inHand(id: string): boolean {
+    return this.#inHand.has(id);
+  }
+
+  /**
+   * Finishes what is in hand, then ends the sessions; cuts them when `deadline` fires. Resolves when nothing of
+   * it runs any more.
+   */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    this.#opening?.abort();
+    this.wake();
+    const cut = () => {
+      for (const session of this.#sessions) void session.quit(); // in a transaction it only closes: then it is in doubt
+    };
+    deadline.addEventListener("abort", cut);
+    if (deadline.aborted) cut();
+    await this.#running;
+    await Promise.all(this.#lanes);
+    deadline.removeEventListener("abort", cut);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        await this.#changed.wait(await this.#step());
+      } catch (error) {
+        this.#trouble(error as Error);
+        await this.#changed.wait(TROUBLE_MS);
+      }
+    }
+  }
+
+  /** Opens at most one session; returns how long to wait before the next look, milliseconds. */
+  async #step(): Promise<number> {
+    const { queue, pacer, slots, gate } = this.#parts;
+    const { waiting, nextDueMs } = await queue.due(this.#parts.now());
+    this.#waiting = waiting;
+    if (waiting === 0)
+      return Math.min(POLL_MS, Math.max(1, (nextDueMs ?? Number.POSITIVE_INFINITY) - this.#parts.now()));
+    if (this.#idle.size > 0) {
+      for (const idle of this.#idle) idle.wake();
+      return POLL_MS;
+    }
+    if (waiting <= this.#lanes.size) return POLL_MS;
+    const paced = this.#elapsed() < this.#pacedUntil ? this.#pacedUntil - this.#elapsed() : await pacer.ask();
+    if (paced > 0) {
+      this.#tellPaced(paced);
+      if (this.#lanes.size > 0 || paced > IDLE_MS) return Math.min(POLL_MS, paced);
+    }
+    const release = await slots.acquire();
+    const barred = this.#stopping ? POLL_MS : gate.admit();
+    const session = barred > 0 ? undefined : await this.#open();
+    if (session) this.#startLane(session, release);
+    else release();
+    return Math.min(POLL_MS, barred);
+  }
+
+  async #open(): Promise<Session | undefined> {
+    const { gate, connect, events, account } = this.#parts;
+    const opening = new AbortController(); // it would end the session too: not kept beyond the opening
+    this.#opening = opening;
+    const opened = await connect(opening.signal);
+    this.#opening = undefined;
+    if (opened.ok) {
+      gate.connected();
+      const { id, upstream, tls, ehlo } = opened.session;
+      events.report("upstream", { account, session: id, upstream, tls, ehlo }, "debug");
+      return opened.session;
+    }
+    if (this.#stopping) gate.unused();
+    else gate.refused(opened.failure);
+    return undefined;
+  }
+
+  #startLane(session: Session, release: () => void): void {
+    const lane = this.#lane(session)
+      .catch((error: Error) => this.#trouble(error))
+      .finally(async () => {
+        if (session.mails === 0) this.#parts.gate.unused();
+        this.#sessions.delete(session);
+        await session.quit().catch(() => {});
+        release();
+        this.#lanes.delete(lane);
+        this.#changed.wake();
+      });
+    this.#sessions.add(session);
+    this.#lanes.add(lane);
+  }
+
+  async #lane(session: Session): Promise<void> {
+    const { queue } = this.#parts;
+    const end = this.#elapsed() + SESSION_AGE_MS;
+    while (session.usable && !this.#stopping && this.#elapsed() < end) {
+      if (this.#waiting <= 0) this.#waiting = (await queue.due(this.#parts.now())).waiting;
+      if (this.#waiting <= 0) {
+        if (await this.#idleOut()) return;
+        continue;
+      }
+      const chargedAt = await this.#charge();
+      if (chargedAt === undefined) return;
+      this.#waiting--;
+      const fetched = await queue.fetch();
+      if (!fetched) {
+        this.#spareCharge = chargedAt;
+        this.#waiting = 0;
+      } else if (!(await this.#one(session, { fetched, chargedAt }))) return;
+    }
+  }
+
+  /** Delivers one message; false when the session is of no use any more. */
+  async #one(
+    session: Session,
+    { fetched, chargedAt }: { fetched: Fetched; chargedAt: number },
+  ): Promise<boolean> {
+    this.#inHand.add(fetched.id);
+    try {
+      const mayStillMail = () => this.#elapsed() - chargedAt < CHARGE_VALID_MS;
+      const attempted = await deliver(this.#parts, session, { fetched, mayStillMail });
+      if (!attempted.mailSaid) this.#spareCharge = chargedAt;
+      const first = session.mails === (attempted.mailSaid ? 1 : 0);
+      if (attempted.mailSaid || attempted.blamed) this.#parts.gate.attempted({ ...attempted, first });
+      return attempted.blamed === undefined;
+    } finally {
+      this.#inHand.delete(fetched.id);
+    }
+  }
+
+  /** Waits, idle, for something to do; true when the session should rather be closed. */
+  async #idleOut(): Promise<boolean> {
+    if (this.#parts.slots.contended) return true;
+    return !(await this.#idleFor(IDLE_MS));
+  }
+
+  /** True when woken before the time was over. */
+  async #idleFor(ms: number): Promise<boolean> {
+    const idle = new Signal();
+    this.#idle.add(idle);
+    const woken = await idle.wait(ms);
+    this.#idle.delete(idle);
+    return woken;
+  }
+
+  /**
+   * Takes one message's charge: when it was made, by the monotonic clock, at the latest. Undefined when another
+   * session, or none, should wait for the budget.
+   */
+  async #charge(): Promise<number | undefined> {
+    while (!this.#stopping) {
+      const spare = this.#spareCharge;
+      this.#spareCharge = undefined;
+      if (spare !== undefined && this.#elapsed() - spare < CHARGE_VALID_MS / 2) return spare;
+      const before = this.#elapsed();
+      const waitMs = await this.#parts.pacer.charge();
+      if (waitMs === 0) return before;
+      this.#tellPaced(waitMs);
+      if (this.#lanes.size > 1 || waitMs > IDLE_MS || this.#parts.slots.contended) return undefined;
+      await this.#idleFor(waitMs);
+    }
+    return undefined;
+  }
+
+  #tellPaced(waitMs: number): void {
+    this.#pacedUntil = this.#elapsed() + waitMs;
+    if (this.#elapsed() - this.#pacedTold < PACED_EVENT_MS) return;
+    this.#pacedTold = this.#elapsed();
+    const { events, account } = this.#parts;
+    events.report("paced", { account, waiting: this.#waiting, waitMs: Math.round(waitMs) });
+  }
+
+  #elapsed(): number {
+    return this.#parts.elapsed();
+  }
+
+  #trouble(error: Error): void {
+    this.#waiting = 0;
+    this.#parts.onTrouble(error.message);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Whether an account may open a session now: its own breaker, and the upstream's which all accounts share.
+ *
+ * Promises: after a failure that blames the account or the upstream, one probe at a time at growing intervals,
+ * so that a wrong password or a dead host costs a handful of connections a minute; an upstream counts as healed
+ * when it took an attempt, not when it greeted. Each opening and closing is one event.
+ */
+import type { Events } from "../observe/events.ts";
+import type { Failure, Verdict } from "../schedule/outcome.ts";
+import { judge } from "../schedule/verdict.ts";
+import type { Breaker } from "../upstream/breaker.ts";
+
+export interface GateParts {
+  readonly accountName: string;
+  readonly account: Breaker;
+  readonly upstream: Breaker;
+  readonly events: Events;
+  /** A breaker closed: whoever waits may go on. */
+  readonly onClosed: () => void;
+}
+
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** 0: open a session, then call one of the others. Else how long to wait, milliseconds. */
+  admit(): number {
+    const { account, upstream } = this.#parts;
+    const own = account.admit();
+    if (own === "wait") return account.waitMs();
+    if (upstream.admit() !== "wait") return 0;
+    if (own === "probe") account.release();
+    return upstream.waitMs();
+  }
+
+  /** The session is open and authenticated. */
+  connected(): void {
+    this.#close("account");
+  }
+
+  /** It could not be opened. */
+  refused(failure: Failure): void {
+    const blamed = judge(failure).scope === "account" ? "account" : "upstream";
+    this.#trip(blamed, failure.reply?.text ?? failure.text);
+    if (blamed === "account") this.#close("upstream");
+    else this.#parts.account.release();
+  }
+
+  /** A message was tried on a session; `first`: it was the first one there. */
+  attempted(result: { blamed: Verdict["scope"] | undefined; why: string; first: boolean }): void {
+    if (result.blamed === "account") this.#trip("account", result.why);
+    else if (result.blamed === undefined) this.#close("upstream");
+    else if (result.first) this.#trip("upstream", result.why);
+  }
+
+  /** The session ended, or was never opened, without an attempt. */
+  unused(): void {
+    this.#parts.account.release();
+    this.#parts.upstream.release();
+  }
+
+  #trip(which: "account" | "upstream", reason: string): void {
+    const breaker = this.#parts[which];
+    if (!breaker.trip(reason)) return;
+    const fields = {
+      breaker: which,
+      account: this.#parts.accountName,
+      reason,
+      nextProbeMs: breaker.waitMs(),
+    };
+    this.#parts.events.report("breaker-opened", fields, "error");
+  }
+
+  #close(which: "account" | "upstream"): void {
+    const stoppedMs = this.#parts[which].stoppedMs();
+    if (!this.#parts[which].close()) return;
+    this.#parts.events.report("breaker-closed", {
+      breaker: which,
+      account: this.#parts.accountName,
+      stoppedMs,
+    });
+    this.#parts.onClosed();
+  }
+}

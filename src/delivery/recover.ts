@@ -1,0 +1,121 @@
+/**
+ * Recovery: the queue is derived again from the files.
+ *
+ * Runs at start, and whenever Redis's contents may have changed under us: it restarted, was flushed, an add
+ * or a settling call failed. Promises: afterwards every pending file has a job, due when its file says; no job
+ * is active that nobody works on; finished files are gone. Safe at any time and any number of times: what is
+ * in order stays untouched. Goes in id order (ids sort by time), in batches that yield.
+ * Refuses to judge files it cannot read: they stay where they are, and are named in an event.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Events } from "../observe/events.ts";
+import { type AccountQueue, type Due, HELD_UNTIL_MS, type QueueState } from "../queue/account-queue.ts";
+import type { Queues } from "../queue/queues.ts";
+import type { Spool } from "../spool/spool.ts";
+import { messageState } from "../spool/state.ts";
+
+const BATCH = 200;
+
+export interface RecoverParts {
+  readonly spool: Spool;
+  readonly queues: Queues;
+  readonly events: Events;
+  readonly now: () => number;
+  /** Is this message in a lane's hands now? */
+  readonly inHand: (id: string) => boolean;
+}
+
+export interface Recovered {
+  /** Files that got a job. */
+  readonly requeued: number;
+  /** Jobs that were active in nobody's hands. */
+  readonly reclaimed: number;
+  /** Files that cannot be read, or whose account is not in the config. */
+  readonly parked: number;
+}
+
+export async function recover(parts: RecoverParts): Promise<Recovered> {
+  let reclaimed = 0;
+  const known = new Map<string, QueueState>();
+  for (const queue of parts.queues.all()) {
+    await queue.eachPage("active", async (ids, name) => {
+      for (const id of ids.filter((id) => !parts.inHand(id))) {
+        await queue.reclaim(id, name);
+        reclaimed++;
+      }
+    });
+    for (const state of ["bounced", "delivered", "active", "deferred", "incoming"] as const) {
+      await queue.eachPage(state, (ids) => {
+        for (const id of ids) known.set(id, state);
+      });
+    }
+  }
+  const { requeued, parked } = await requeueFiles(parts, known);
+  return { requeued, reclaimed, parked };
+}
+
+async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, QueueState>) {
+  let requeued = 0;
+  let parked = 0;
+  const ids = await parts.spool.ids();
+  for (let start = 0; start < ids.length; start += BATCH) {
+    const adds = new Map<AccountQueue, Due[]>();
+    for (const id of ids.slice(start, start + BATCH)) {
+      const state = known.get(id);
+      if (state === "incoming" || state === "active" || state === "deferred" || parts.inHand(id)) continue;
+      const found = await look(parts, id, state);
+      if (found === "parked") parked++;
+      if (found === undefined || found === "parked") continue;
+      if (state !== undefined) await found.queue.remove(id); // a finished job stands in the way of a new one
+      adds.set(found.queue, [...(adds.get(found.queue) ?? []), found.due]);
+      requeued++;
+    }
+    for (const [queue, due] of adds) await queue.add(due, parts.now());
+    await turn();
+  }
+  return { requeued, parked };
+}
+
+/** What the file of `id` asks for; undefined when its job, in `state`, is right as it is. */
+async function look(
+  parts: RecoverParts,
+  id: string,
+  state: QueueState | undefined,
+): Promise<{ queue: AccountQueue; due: Due } | "parked" | undefined> {
+  const opened = await parts.spool.open(id);
+  if (!opened.ok) {
+    if (opened.why === "gone") return undefined;
+    parts.events.report("trouble", { part: "spool", id, reason: opened.problem }, "error");
+    return "parked";
+  }
+  await using message = opened.message;
+  const { entry } = message;
+  const queue = parts.queues.find(entry.account);
+  if (!queue) {
+    const reason = `its account ${entry.account} is not in the config: put it back, or have it go through another`;
+    parts.events.report("trouble", { part: "spool", id, reason }, "error");
+    return "parked";
+  }
+  const now = messageState(entry, message.records);
+  switch (now.kind) {
+    case "settled":
+      // a crash came between the outcome and the unlink
+      await parts.events.fact({
+        event: "finished",
+        id,
+        account: entry.account,
+        sender: entry.envelope.sender,
+      });
+      await parts.spool.remove(id);
+      return undefined;
+    case "bounced": // fetched once more, it is seen to be bounced and its job fails at once, with nothing sent
+      return state === "bounced" ? undefined : { queue, due: { id, class: entry.class } };
+    case "held":
+      return { queue, due: { id, class: entry.class, dueMs: HELD_UNTIL_MS } };
+    case "pending":
+      return {
+        queue,
+        due: { id, class: entry.class, ...(now.nextMs === undefined ? {} : { dueMs: now.nextMs }) },
+      };
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * When to recover: runs `recover` one at a time, whenever it is asked to and until it works.
+ *
+ * Asked at start, at every reconnection to Redis, after an error of Redis or of the disk in delivery, and when
+ * our mark in Redis is gone (somebody flushed it). Promises: a request made while one runs is followed by
+ * another; it never rejects.
+ */
+import type { Redis } from "ioredis";
+import type { Events } from "../observe/events.ts";
+import { type RecoverParts, recover } from "./recover.ts";
+import { Signal } from "./signal.ts";
+
+const RETRY_MS = 1000;
+const WATCH_MS = 5000;
+
+export interface RecoveryParts extends RecoverParts {
+  readonly redis: Redis;
+  readonly instance: string;
+  readonly events: Events;
+  /** Called after each recovery: there may be work. */
+  readonly onRecovered: () => void;
+}
+
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  readonly #markKey: string;
+  readonly #asked = new Signal();
+  #reason: string | undefined = "start";
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.#markKey = `{sluice:${parts.instance}}:recovered`;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  request(reason: string): void {
+    this.#reason ??= reason;
+    this.#asked.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#asked.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const reason = this.#reason ?? (await this.#markGone());
+      if (reason === undefined) {
+        await this.#asked.wait(WATCH_MS);
+        continue;
+      }
+      this.#reason = undefined;
+      if (await this.#once(reason)) continue;
+      this.#reason ??= reason;
+      await this.#asked.wait(RETRY_MS);
+    }
+  }
+
+  async #once(reason: string): Promise<boolean> {
+    const { redis, events, onRecovered } = this.#parts;
+    try {
+      const found = await recover(this.#parts);
+      await redis.set(this.#markKey, "1");
+      const changed = found.requeued + found.reclaimed + found.parked > 0;
+      events.report("recovered", { reason, ...found }, changed || reason === "start" ? "info" : "debug");
+      onRecovered();
+      return true;
+    } catch (error) {
+      if (!this.#stopped)
+        events.report("trouble", { part: "recovery", reason: (error as Error).message }, "warn");
+      return false;
+    }
+  }
+
+  async #markGone(): Promise<string | undefined> {
+    const marked = await this.#parts.redis.exists(this.#markKey).catch(() => 1);
+    return marked === 0 ? "Redis lost its contents" : undefined;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What the running agent asks its own history.
+ *
+ * Promises: answers come from the journal's files alone, so they survive the loss of Redis and of memory.
+ */
+import { readJournal } from "./read.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** How many messages of an account's budget were charged here in the last 60 minutes. */
+export async function chargedLastHour(folder: string, account: string, nowMs: number): Promise<number> {
+  let charged = 0;
+  for await (const line of readJournal(folder, {
+    fromMs: nowMs - HOUR_MS,
+    toMs: nowMs,
+    text: '"charged":1',
+  })) {
+    if ("charged" in line && line.account === account) charged += line.charged;
+  }
+  return charged;
+}
+
+/** Whether the message `id`, accepted at `acceptedMs`, was finished: all its recipients settled, its file gone. */
+export async function wasFinished(
+  folder: string,
+  message: { id: string; acceptedMs: number },
+  nowMs: number,
+): Promise<boolean> {
+  const range = {
+    fromMs: Math.min(message.acceptedMs, nowMs) - HOUR_MS,
+    toMs: nowMs + HOUR_MS,
+    text: message.id,
+  };
+  for await (const line of readJournal(folder, range)) {
+    if (line.event === "finished" && line.id === message.id) return true;
+  }
+  return false;
+}

@@ -1,0 +1,94 @@
+/**
+ * What happens to mail, as facts: the lines of the journal, and with them of the log.
+ *
+ * A fact is written once, when it is true, and never changed. Names are the contract's (§7).
+ * No body, no password, no subject ever stands in one.
+ */
+import type { Address } from "../mail/address.ts";
+import type { UpstreamReply } from "../schedule/outcome.ts";
+
+interface MailFact {
+  /** Queue id. */
+  readonly id: string;
+  readonly account: string | null;
+  /** Envelope sender it goes out with; what the client said while nothing is decided. */
+  readonly sender: Address | string | null;
+}
+
+/** Taken into custody: 250 was, or is about to be, said. */
+export interface Accepted extends MailFact {
+  readonly event: "accepted";
+  readonly from: string;
+  readonly recipients: readonly string[];
+  readonly sizeBytes: number;
+  readonly class: "urgent" | "bulk";
+  readonly client: string;
+  readonly messageId: string;
+  readonly rule: string;
+}
+
+/** Refused at the listener, with the reply the client got. */
+export interface Rejected {
+  readonly event: "rejected";
+  readonly stage: "connect" | "command" | "mail" | "rcpt" | "data";
+  readonly reply: string;
+  readonly client: string;
+  readonly id?: string;
+  readonly sender?: string;
+  readonly from?: string;
+  readonly recipients?: readonly string[];
+  readonly messageId?: string;
+  readonly sizeBytes?: number;
+  readonly rule?: string;
+}
+
+/** One try at the upstream; `charged` is how many messages of the hour's budget it took (0 or 1). */
+interface AttemptFact extends MailFact {
+  readonly recipients: readonly Address[];
+  readonly upstream: string;
+  readonly session: string;
+  readonly charged: 0 | 1;
+  /** Seconds since the message was accepted. */
+  readonly delay: number;
+  readonly inDoubt?: true;
+}
+
+export interface Delivered extends AttemptFact {
+  readonly event: "delivered";
+  readonly reply: UpstreamReply;
+  readonly sizeBytes: number;
+}
+
+export interface Deferred extends AttemptFact {
+  readonly event: "deferred";
+  readonly reply?: UpstreamReply;
+  readonly reason: string;
+  /** Next attempt, ISO 8601. */
+  readonly next: string;
+}
+
+export interface Bounced extends AttemptFact {
+  readonly event: "bounced";
+  readonly reply?: UpstreamReply;
+  readonly reason: string;
+}
+
+/** Given up by age. */
+export interface Expired extends MailFact {
+  readonly event: "expired";
+  readonly recipients: readonly Address[];
+  readonly reason: string;
+  readonly delay: number;
+}
+
+export interface Held extends MailFact {
+  readonly event: "held";
+  readonly reason: string;
+}
+
+/** All recipients are settled and the spool file goes: what "a job without a file" is checked against. */
+export interface Finished extends MailFact {
+  readonly event: "finished";
+}
+
+export type Fact = Accepted | Rejected | Delivered | Deferred | Bounced | Expired | Held | Finished;

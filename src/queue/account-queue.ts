@@ -1,0 +1,256 @@
+/**
+ * The queues of one account: when each message is due. BullMQ owns when, the disk owns what.
+ *
+ *     wait = incoming ── fetch ──▶ active ── complete ─▶ completed = delivered
+ *          ▲                         ├────── defer ────▶ delayed  = deferred (or held: due in a far year)
+ *          └── due time comes ───────┤
+ *                                    └────── bounce ───▶ failed   = bounced
+ *
+ * Two BullMQ queues, urgent and bulk, named `<instance>.<account>.<class>`. A job carries its version and
+ * nothing else; its id is the queue id.
+ * Promises: adding twice is adding once; settling works although the lock of the job is lost, because the
+ * lock on the state folder already says that nobody else works here (docs/decisions/002).
+ * Refuses nothing; errors of Redis reject, and the caller has recovery run later.
+ */
+import { type Job, type JobType, Queue, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+
+export type MessageClass = "urgent" | "bulk";
+export const CLASSES: readonly MessageClass[] = ["urgent", "bulk"];
+
+/** Far enough to never come by itself, near enough for BullMQ's scores (milliseconds × 4096 < 2^53). */
+export const HELD_UNTIL_MS = Date.UTC(2038, 0, 1);
+
+const JOB_NAME = "deliver";
+const JOB_VERSION = 1;
+// Only a safety net against other tools that look at the queue: see docs/decisions/002.
+const LOCK_MS = 3_600_000;
+const WITHOUT_LOCK = "0";
+const LIST_PAGE = 1000;
+const SCORE_PER_MS = 4096;
+
+/** A message to add; due at once without `dueMs` (milliseconds since 1970). */
+export interface Due {
+  readonly id: string;
+  readonly class: MessageClass;
+  readonly dueMs?: number;
+}
+
+/** A job in our hands: it is active until one of the settling calls. */
+export interface Fetched {
+  readonly id: string;
+  readonly class: MessageClass;
+  readonly job: Job;
+}
+
+export type QueueState = "incoming" | "active" | "deferred" | "bounced" | "delivered";
+const BULL_STATE: Record<QueueState, JobType> = {
+  incoming: "wait",
+  active: "active",
+  deferred: "delayed",
+  bounced: "failed",
+  delivered: "completed",
+};
+
+interface Half {
+  readonly queue: Queue;
+  readonly worker: Worker;
+}
+
+export interface AccountQueueOptions {
+  readonly account: string;
+  readonly instance: string;
+  readonly redis: Redis;
+  readonly onTrouble: (reason: string) => void;
+}
+
+export class AccountQueue implements AsyncDisposable {
+  readonly account: string;
+  readonly #halves: Record<MessageClass, Half>;
+  readonly #redis: Redis;
+  readonly #token: string;
+
+  constructor(options: AccountQueueOptions) {
+    this.account = options.account;
+    this.#redis = options.redis;
+    this.#token = options.instance;
+    const half = (name: MessageClass): Half => makeHalf(name, options);
+    this.#halves = { urgent: half("urgent"), bulk: half("bulk") };
+  }
+
+  /** Resolves when Redis has answered both queues; rejects when it did not. */
+  async ready(): Promise<void> {
+    for (const { queue, worker } of Object.values(this.#halves)) {
+      await queue.waitUntilReady();
+      await worker.waitUntilReady();
+    }
+  }
+
+  /** Adds messages; those that are there already, in any state, stay as they are. */
+  async add(messages: readonly Due[], nowMs: number): Promise<void> {
+    for (const name of CLASSES) {
+      const jobs = messages
+        .filter((message) => message.class === name)
+        .map(({ id, dueMs }) => ({
+          name: JOB_NAME,
+          data: { v: JOB_VERSION },
+          opts: { jobId: id, delay: Math.max(0, (dueMs ?? 0) - nowMs) },
+        }));
+      if (jobs.length > 0) await this.#halves[name].queue.addBulk(jobs);
+    }
+  }
+
+  /** Takes the next due message, urgent before bulk. */
+  async fetch(): Promise<Fetched | undefined> {
+    for (const name of CLASSES) {
+      const job = await this.#halves[name].worker.getNextJob(this.#token, { block: false });
+      if (job?.id !== undefined) return { id: job.id, class: name, job };
+    }
+    return undefined;
+  }
+
+  /** How many messages could be fetched now, and when the next one will be due that cannot. One round trip. */
+  async due(nowMs: number): Promise<{ readonly waiting: number; readonly nextDueMs: number | undefined }> {
+    const asked = this.#redis.pipeline();
+    for (const { queue } of Object.values(this.#halves)) {
+      asked.llen(queue.toKey("wait"));
+      asked.zcount(queue.toKey("delayed"), "-inf", String(scoreOf(nowMs)));
+      asked.zrange(queue.toKey("delayed"), "0", "0", "WITHSCORES");
+    }
+    const answers = ((await asked.exec()) ?? []).map(([error, value]) => {
+      if (error) throw error;
+      return value;
+    });
+    let waiting = 0;
+    let nextDueMs: number | undefined;
+    for (let i = 0; i < answers.length; i += 3) {
+      waiting += Number(answers[i]) + Number(answers[i + 1]);
+      const score = (answers[i + 2] as string[])[1];
+      if (score !== undefined)
+        nextDueMs = Math.min(Number(score) / SCORE_PER_MS, nextDueMs ?? Number.POSITIVE_INFINITY);
+    }
+    return { waiting, nextDueMs };
+  }
+
+  complete({ job }: Fetched): Promise<void> {
+    return this.#settle(async (token) => void (await job.moveToCompleted(null, token, false)));
+  }
+
+  defer({ job }: Fetched, dueMs: number): Promise<void> {
+    return this.#settle((token) => job.moveToDelayed(dueMs, token));
+  }
+
+  /** Parks it: due in a far year, until it is promoted. */
+  hold(fetched: Fetched): Promise<void> {
+    return this.defer(fetched, HELD_UNTIL_MS);
+  }
+
+  bounce({ job }: Fetched, reason: string): Promise<void> {
+    return this.#settle(async (token) => void (await job.moveToFailed(new Error(reason), token, false)));
+  }
+
+  /** Puts it back where it came from: it is the next one of its class. */
+  async putBack({ job }: Fetched): Promise<void> {
+    await this.#settle(async (token) => void (await job.moveToWait(token)));
+  }
+
+  /** Forgets a message, whatever its state; not while it is active. */
+  async remove(id: string): Promise<void> {
+    for (const name of CLASSES) await this.#halves[name].queue.remove(id);
+  }
+
+  /** Makes a message due now that is deferred or held. */
+  async promote(id: string): Promise<void> {
+    for (const name of CLASSES) {
+      const job = await this.#halves[name].queue.getJob(id);
+      if (job && (await job.isDelayed())) await job.promote();
+    }
+  }
+
+  /** How many messages are in each state; held ones count as deferred here. */
+  async counts(): Promise<Record<QueueState, number>> {
+    const sum: Record<QueueState, number> = { incoming: 0, active: 0, deferred: 0, bounced: 0, delivered: 0 };
+    for (const name of CLASSES) {
+      const counts = await this.#halves[name].queue.getJobCounts(...Object.values(BULL_STATE));
+      for (const state of Object.keys(sum) as QueueState[]) sum[state] += counts[BULL_STATE[state]] ?? 0;
+    }
+    return sum;
+  }
+
+  /** Calls `see` with the ids in a state, a page at a time. */
+  async eachPage(
+    state: QueueState,
+    see: (ids: string[], name: MessageClass) => void | Promise<void>,
+  ): Promise<void> {
+    for (const name of CLASSES) {
+      for (let start = 0; ; start += LIST_PAGE) {
+        const ids = await this.#halves[name].queue.getRanges(
+          [BULL_STATE[state]],
+          start,
+          start + LIST_PAGE - 1,
+        );
+        if (ids.length > 0) await see(ids, name);
+        if (ids.length < LIST_PAGE) break;
+      }
+    }
+  }
+
+  /** A job that is active although nobody works on it (a crash, a lost reply) waits again. */
+  async reclaim(id: string, name: MessageClass): Promise<void> {
+    const job = await this.#halves[name].queue.getJob(id);
+    if (job) await job.moveToWait(WITHOUT_LOCK);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { queue, worker } of Object.values(this.#halves)) {
+      await worker.close(true).catch(() => {});
+      await queue.close().catch(() => {});
+    }
+  }
+
+  async #settle(move: (token: string) => Promise<void>): Promise<void> {
+    try {
+      await move(this.#token);
+    } catch (error) {
+      if (!/lock/i.test((error as Error).message)) throw error;
+      await move(WITHOUT_LOCK); // libraries.md §1.6: token 0 skips the check of the lock
+    }
+  }
+}
+
+/** The keys of an account share a tag, so that they stay on one node of a Redis Cluster. */
+export function queuePrefix(account: string): string {
+  return `{sluice:${account}}`;
+}
+
+function makeHalf(name: MessageClass, options: AccountQueueOptions): Half {
+  const { account, instance, redis, onTrouble } = options;
+  const queueName = `${instance}.${account}.${name}`;
+  const prefix = queuePrefix(account);
+  const queue = new Queue(queueName, {
+    connection: redis,
+    prefix,
+    streams: { events: { maxLen: 100 } },
+    defaultJobOptions: {
+      removeOnComplete: { age: 3600, count: 10_000 }, // kept briefly: a late add of a delivered id is a no-op
+      removeOnFail: false,
+      stackTraceLimit: 0,
+    },
+  });
+  const worker = new Worker(queueName, null, {
+    connection: redis,
+    prefix,
+    autorun: false,
+    lockDuration: LOCK_MS,
+    skipStalledCheck: true,
+    skipLockRenewal: true,
+  });
+  queue.on("error", (error) => onTrouble(error.message));
+  worker.on("error", (error) => onTrouble(error.message));
+  return { queue, worker };
+}
+
+/** The score in BullMQ's delayed set of everything due at `ms`: milliseconds × 4096, and a sequence below that. */
+function scoreOf(ms: number): number {
+  return (ms + 1) * SCORE_PER_MS - 1;
+}

@@ -1,0 +1,167 @@
+/**
+ * A Redis server of our own: a child process on a private unix socket, no TCP port.
+ *
+ * Promises: restarted when it dies; one that a killed agent left behind is stopped before ours starts (the
+ * lock on the state folder says that it is nobody else's); shut down by `stop`, which the agent calls last.
+ * Custody does not depend on it: `appendfsync everysec` is enough, losing all of it loses no mail.
+ * Refuses to start (rejects, with a sentence) when no server program is on PATH.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+
+const PROGRAMS = ["redis-server", "valkey-server"];
+const RESTART_MS = [100, 500, 1000, 2000, 5000];
+const STOP_MS = 5000;
+const CALM_MS = 60_000;
+
+export interface EmbeddedRedisOptions {
+  /** Where its files are: `<stateDir>/redis`. */
+  readonly folder: string;
+  readonly socket: string;
+  /** Most memory it may use, bytes; writes are refused beyond it, mail then waits on disk. */
+  readonly maxMemoryBytes: number;
+  readonly report: (what: "started" | "died" | "missing", detail: string) => void;
+}
+
+export class EmbeddedRedis {
+  readonly #options: EmbeddedRedisOptions;
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  #deaths = 0;
+  #restart: NodeJS.Timeout | undefined;
+
+  private constructor(options: EmbeddedRedisOptions) {
+    this.#options = options;
+  }
+
+  /** Starts it. Resolves when the process runs; when it answers, the clients that keep trying will notice. */
+  static async start(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    await stopLeftover(options.socket);
+    const server = new EmbeddedRedis(options);
+    await server.#spawn();
+    return server;
+  }
+
+  /** The process id, while it runs. */
+  get processId(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Asks it to save and end, and waits; kills it when it does not. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  async #spawn(): Promise<void> {
+    const child = await spawnFirst(PROGRAMS, this.#arguments(), this.#options.folder);
+    if (!child) {
+      this.#options.report(
+        "missing",
+        "no redis-server or valkey-server on PATH; install the redis-server package",
+      );
+      this.#restartLater();
+      return;
+    }
+    const startedAt = Date.now();
+    let words = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      words = (words + text).slice(-2000);
+    });
+    this.#child = child;
+    this.#options.report("started", `process ${child.pid}`);
+    child.once("exit", (code, signal) => {
+      if (this.#child === child) this.#child = undefined;
+      if (this.#stopping) return;
+      this.#deaths = Date.now() - startedAt > CALM_MS ? 0 : this.#deaths + 1;
+      this.#options.report("died", `${signal ?? `exit ${code}`}: ${words.trim().split("\n").at(-1) ?? ""}`);
+      this.#restartLater();
+    });
+  }
+
+  #restartLater(): void {
+    if (this.#stopping) return;
+    const wait = RESTART_MS[Math.min(this.#deaths, RESTART_MS.length - 1)];
+    this.#restart = setTimeout(() => void this.#spawn(), wait);
+  }
+
+  #arguments(): string[] {
+    const settings = {
+      port: "0",
+      unixsocket: this.#options.socket,
+      unixsocketperm: "700",
+      dir: this.#options.folder,
+      daemonize: "no",
+      save: "",
+      appendonly: "yes",
+      appendfsync: "everysec",
+      maxmemory: String(this.#options.maxMemoryBytes),
+      "maxmemory-policy": "noeviction",
+      // A crash in the middle of a write to the log must not stop the next start: the spool knows better.
+      "aof-load-truncated": "yes",
+      "auto-aof-rewrite-min-size": "16mb",
+      loglevel: "warning",
+      "hash-max-listpack-value": "512",
+    };
+    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  }
+}
+
+/** Spawns the first of the programs that exists; undefined when none does. */
+async function spawnFirst(
+  programs: string[],
+  args: string[],
+  cwd: string,
+): Promise<ChildProcess | undefined> {
+  for (const program of programs) {
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "ignore"] });
+    const spawned = await new Promise<boolean>((resolve) => {
+      child.once("spawn", () => resolve(true));
+      child.once("error", () => resolve(false));
+    });
+    if (spawned) return child;
+  }
+  return undefined;
+}
+
+/** A server that a killed agent left behind still answers on our socket: ask it to save and end. */
+async function stopLeftover(socket: string): Promise<void> {
+  const client = new Redis({
+    path: socket,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const processId = Number(/^process_id:(\d+)/m.exec(await client.info("server"))?.[1]);
+    await client.shutdown().catch(() => {}); // its answer is that the connection ends
+    await gone(processId);
+  } catch {
+    // nobody there, the usual case
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function gone(processId: number): Promise<void> {
+  for (const end = Date.now() + STOP_MS; Date.now() < end; await sleep(20)) {
+    try {
+      process.kill(processId, 0);
+    } catch {
+      return;
+    }
+  }
+  process.kill(processId, "SIGKILL");
+}

@@ -1,0 +1,68 @@
+/**
+ * Our connection to Redis: one client that the queues and the pacer share.
+ *
+ * Promises: reconnects for ever; no command waits longer than `COMMAND_MS`, so that a hung server looks like
+ * one that is down; errors are reported, never thrown into the air.
+ */
+import { Redis } from "ioredis";
+
+const COMMAND_MS = 10_000;
+
+/** Where Redis is: a unix socket of ours, or somebody's URL. */
+export type RedisAddress =
+  | { readonly kind: "socket"; readonly path: string }
+  | { readonly kind: "url"; readonly url: string; readonly password?: string; readonly ca?: string };
+
+// BullMQ asks for `null`: a command is resent after a reconnect. Ours are idempotent, their ids are ours.
+const OPTIONS = {
+  maxRetriesPerRequest: null,
+  commandTimeout: COMMAND_MS,
+  connectTimeout: COMMAND_MS,
+  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000),
+};
+
+export function connectRedis(address: RedisAddress, onTrouble: (reason: string) => void): Redis {
+  const client = new Redis({
+    ...OPTIONS,
+    ...(address.kind === "socket" ? { path: address.path } : fromUrl(address)),
+  });
+  client.on("error", (error: Error) => onTrouble(error.message));
+  return client;
+}
+
+function fromUrl({ url: text, password, ca }: Extract<RedisAddress, { kind: "url" }>) {
+  const url = new URL(text);
+  const secret = password === undefined ? {} : { password };
+  const user = url.username === "" ? {} : { username: decodeURIComponent(url.username) };
+  if (url.protocol === "unix:") return { ...secret, ...user, path: url.pathname };
+  return {
+    ...secret,
+    ...user,
+    ...(url.protocol === "rediss:" ? { tls: ca === undefined ? {} : { ca } } : {}),
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || "6379"),
+    db: Number(url.pathname.slice(1) || "0"),
+  };
+}
+
+/** What `INFO` says of the server we are connected to. */
+export interface RedisFacts {
+  readonly version: string;
+  /** Changes at every start of the server: its contents may be older than what we were told. */
+  readonly runId: string;
+  readonly processId: number;
+  readonly appendOnly: boolean;
+  readonly evictionPolicy: string;
+}
+
+export async function redisFacts(client: Redis): Promise<RedisFacts> {
+  const info = await client.info();
+  const value = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+  return {
+    version: value("valkey_version") || value("redis_version"),
+    runId: value("run_id"),
+    processId: Number(value("process_id")),
+    appendOnly: value("aof_enabled") === "1",
+    evictionPolicy: value("maxmemory_policy"),
+  };
+}

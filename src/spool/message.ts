@@ -1,0 +1,129 @@
+/**
+ * One message in the spool, opened: its entry, its records, its wire bytes, and the place to append.
+ *
+ * Promises: `append` resolves when the line is synced; two handles on one message never exist (the
+ * callers see to that: delivery has one attempt at a time, commands go through the agent).
+ * Refuses (as a value) files that are gone or corrupt.
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { formatRecord, parseEntry, parseRecords, type SpoolRecord, type StoredEntry } from "./entry.ts";
+
+const FIRST_READ_BYTES = 64 * 1024;
+const MAX_FIRST_LINE_BYTES = 4 * 1024 * 1024; // 1000 recipients of 254 octets, three times over, and room
+const STREAM_ABOVE_BYTES = 256 * 1024;
+const LF = 10;
+
+export type OpenResult =
+  | { readonly ok: true; readonly message: SpoolMessage }
+  | { readonly ok: false; readonly why: "gone" }
+  | { readonly ok: false; readonly why: "corrupt"; readonly problem: string };
+
+export class SpoolMessage implements AsyncDisposable {
+  readonly entry: StoredEntry;
+  readonly #records: SpoolRecord[];
+  readonly #file: FileHandle;
+  readonly #wireStart: number;
+  #tornTail: boolean;
+
+  private constructor(file: FileHandle, parts: { entry: StoredEntry; wireStart: number; tail: string }) {
+    this.#file = file;
+    this.entry = parts.entry;
+    this.#wireStart = parts.wireStart;
+    this.#records = parseRecords(parts.tail);
+    this.#tornTail = parts.tail !== "" && !parts.tail.endsWith("\n");
+  }
+
+  /** Everything that happened to it so far, oldest first. */
+  get records(): readonly SpoolRecord[] {
+    return this.#records;
+  }
+
+  /** Opens `path`, the spool file of `id`. */
+  static async open(path: string, id: string): Promise<OpenResult> {
+    let file: FileHandle;
+    try {
+      file = await open(path, "r+");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return { ok: false, why: "gone" };
+      throw error;
+    }
+    try {
+      const parts = await readParts(file, id);
+      if ("problem" in parts) {
+        await file.close();
+        return { ok: false, why: "corrupt", problem: parts.problem };
+      }
+      return { ok: true, message: new SpoolMessage(file, parts) };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Appends one line and syncs it. */
+  async append(record: SpoolRecord): Promise<void> {
+    const line = (this.#tornTail ? "\n" : "") + formatRecord(record);
+    const { size } = await this.#file.stat();
+    await this.#file.write(line, size);
+    await this.#file.datasync();
+    this.#tornTail = false;
+    this.#records.push(record);
+  }
+
+  /** The bytes that go to the upstream: a buffer when they are few, else a stream. */
+  async wire(): Promise<Buffer | Readable> {
+    const { wireBytes } = this.entry;
+    if (wireBytes > STREAM_ABOVE_BYTES) return Readable.from(this.#chunks());
+    const bytes = Buffer.allocUnsafe(wireBytes);
+    await readFully(this.#file, bytes, this.#wireStart);
+    return bytes;
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
+    for (let at = 0; at < this.entry.wireBytes; at += FIRST_READ_BYTES) {
+      const bytes = Buffer.allocUnsafe(Math.min(FIRST_READ_BYTES, this.entry.wireBytes - at));
+      await readFully(this.#file, bytes, this.#wireStart + at);
+      yield bytes;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function readParts(file: FileHandle, id: string) {
+  const { size } = await file.stat();
+  let bytes = Buffer.allocUnsafe(Math.min(size, FIRST_READ_BYTES));
+  await readFully(file, bytes, 0);
+  let end = bytes.indexOf(LF);
+  if (end < 0 && size > bytes.length) {
+    bytes = Buffer.allocUnsafe(Math.min(size, MAX_FIRST_LINE_BYTES));
+    await readFully(file, bytes, 0);
+    end = bytes.indexOf(LF);
+  }
+  if (end < 0) return { problem: "its first line has no end" };
+  const entry = parseEntry(bytes.toString("utf8", 0, end), id);
+  if ("problem" in entry) return entry;
+  const wireStart = end + 1;
+  const tailStart = wireStart + entry.wireBytes;
+  if (tailStart > size) return { problem: `it is ${tailStart - size} bytes short` };
+  if (size <= bytes.length) return { entry, wireStart, tail: bytes.toString("utf8", tailStart, size) };
+  const tail = Buffer.allocUnsafe(size - tailStart);
+  await readFully(file, tail, tailStart);
+  return { entry, wireStart, tail: tail.toString("utf8") };
+}
+
+async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0)
+      throw new Error(`Cannot read ${into.length} bytes at ${position}: the file ended early`);
+    done += bytesRead;
+  }
+}

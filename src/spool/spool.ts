@@ -1,0 +1,147 @@
+/**
+ * The spool: messages in custody, one file each. The disk owns what is.
+ *
+ * Promises (P1): when `accept` resolves, the message is on disk and survives a power cut (fsync of the
+ * file, rename, fsync of the folder); when it rejects, nothing of it is left. `remove` ends all of it.
+ * Refuses: `room()` says no before the disk is full or the bound of messages is reached.
+ */
+import { mkdir, open, opendir, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { visible } from "../mail/reply.ts";
+import { formatEntry, type SpoolEntry } from "./entry.ts";
+import { FolderSync } from "./folder-sync.ts";
+import { type OpenResult, SpoolMessage } from "./message.ts";
+import { isQueueId, queueIdMaker } from "./queue-id.ts";
+
+const PART = ".part";
+const DISK_CHECK_MS = 2000;
+
+export interface SpoolOptions {
+  readonly folder: string;
+  /** Most messages in custody. */
+  readonly maxMessages: number;
+  /** Below this much free disk nothing new is taken. */
+  readonly freeDiskBytes: number;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+export type Room = { readonly ok: true } | { readonly ok: false; readonly reason: "disk-low" | "queue-full" };
+
+export class Spool implements AsyncDisposable {
+  readonly newId: () => string;
+  readonly #options: SpoolOptions;
+  readonly #sync: FolderSync;
+  readonly #closeFolder: () => Promise<void>;
+  readonly #diskTimer: NodeJS.Timeout;
+  #count: number;
+  #diskLow = false;
+
+  private constructor(
+    options: SpoolOptions,
+    parts: { sync: FolderSync; close: () => Promise<void>; count: number },
+  ) {
+    this.#options = options;
+    this.#sync = parts.sync;
+    this.#closeFolder = parts.close;
+    this.#count = parts.count;
+    this.newId = queueIdMaker(options);
+    this.#diskTimer = setInterval(() => void this.#checkDisk(), DISK_CHECK_MS).unref();
+  }
+
+  /** Opens the spool folder (made 0700 when missing) and clears away what was cut off while received. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    let count = 0;
+    for (const name of await readdir(options.folder)) {
+      if (name.endsWith(PART)) await unlink(join(options.folder, name));
+      else if (isQueueId(name)) count++;
+    }
+    const folder = await open(options.folder, "r");
+    const spool = new Spool(options, { sync: new FolderSync(folder), close: () => folder.close(), count });
+    await spool.#checkDisk();
+    return spool;
+  }
+
+  /** Messages in custody, bounced ones that are still kept included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** May another message be taken? Costs nothing: the disk is looked at every two seconds. */
+  room(): Room {
+    if (this.#diskLow) return { ok: false, reason: "disk-low" };
+    return this.#count < this.#options.maxMessages ? { ok: true } : { ok: false, reason: "queue-full" };
+  }
+
+  /** Takes custody. `wire` is what goes to the upstream, in pieces. Rejects with the system's error. */
+  async accept(entry: SpoolEntry, wire: readonly Buffer[]): Promise<void> {
+    const wireBytes = wire.reduce((sum, piece) => sum + piece.length, 0);
+    const path = this.#path(entry.id);
+    const part = path + PART;
+    let written = part;
+    try {
+      const file = await open(part, "wx", 0o600);
+      try {
+        await writeAll(file, [formatEntry(entry, wireBytes), ...wire]);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(part, path);
+      written = path;
+      await this.#sync.sync();
+      this.#count++;
+    } catch (error) {
+      await unlink(written).catch(() => {}); // what was refused is removed before the reply
+      throw error;
+    }
+  }
+
+  /** Opens a message to look at it or to append to it. */
+  open(id: string): Promise<OpenResult> {
+    return SpoolMessage.open(this.#path(id), id);
+  }
+
+  /** Removes a message for good; it is not an error when it is gone already. */
+  async remove(id: string): Promise<void> {
+    try {
+      await unlink(this.#path(id));
+      this.#count--;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+
+  /** All queue ids in the spool, oldest first. */
+  async ids(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { name } of await opendir(this.#options.folder)) if (isQueueId(name)) found.push(name);
+    return found.sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#diskTimer);
+    await this.#closeFolder();
+  }
+
+  #path(id: string): string {
+    if (!isQueueId(id))
+      throw new Error(`Cannot open a message as its id is not a queue id: ${visible(id, 32)}`);
+    return join(this.#options.folder, id);
+  }
+
+  async #checkDisk(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#options.folder).catch(() => ({ bavail: 0, bsize: 0 }));
+    this.#diskLow = bavail * bsize < this.#options.freeDiskBytes;
+  }
+}
+
+async function writeAll(file: Awaited<ReturnType<typeof open>>, pieces: readonly Buffer[]): Promise<void> {
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { bytesWritten } = await file.writev(pieces);
+  if (bytesWritten === total) return;
+  // A short write: the disk is about full, or a signal came. The rest is written plainly or fails with its reason.
+  const rest = Buffer.concat(pieces).subarray(bytesWritten);
+  for (let done = 0; done < rest.length; ) done += (await file.write(rest, done)).bytesWritten;
+}

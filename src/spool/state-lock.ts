@@ -1,0 +1,28 @@
+/**
+ * The lock on the state folder: one agent at a time.
+ *
+ * Promises: held until `release` or the end of the process, however it ends; a child process (the embedded
+ * Redis) does not inherit it, because Node opens every file close-on-exec. A second agent gets a value that
+ * names the first, and has touched nothing.
+ */
+import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { tryLock } from "fs-native-extensions";
+
+export type StateLock =
+  | { readonly ok: true; release(): Promise<void> }
+  | { readonly ok: false /** Process id of the holder, if it could be read. */; readonly holder: string };
+
+/** Locks `stateDir` (made 0700 when missing). */
+export async function lockStateDir(stateDir: string): Promise<StateLock> {
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const file = await open(join(stateDir, "lock"), "a+", 0o600);
+  if (!tryLock(file.fd)) {
+    const holder = (await file.readFile("utf8")).trim();
+    await file.close();
+    return { ok: false, holder: holder || "unknown" };
+  }
+  await file.truncate(0);
+  await file.write(`${process.pid}\n`);
+  return { ok: true, release: () => file.close() };
+}

@@ -1,0 +1,114 @@
+import { expect, onTestFinished, test } from "vitest";
+import { AccountQueue, type Fetched, HELD_UNTIL_MS } from "../../src/queue/account-queue.ts";
+import { redisForTests } from "../support/redis.ts";
+
+const redis = redisForTests();
+let made = 0;
+
+async function newQueue(instance = `i${made++}`): Promise<AccountQueue> {
+  const queue = new AccountQueue({ account: "portal", instance, redis: redis.client(), onTrouble: () => {} });
+  await queue.ready();
+  onTestFinished(() => queue[Symbol.asyncDispose]());
+  return queue;
+}
+
+async function fetchOne(queue: AccountQueue): Promise<Fetched> {
+  const fetched = await queue.fetch();
+  if (!fetched) throw new Error("nothing was due");
+  return fetched;
+}
+
+const bulk = (id: string, dueMs?: number) => ({
+  id,
+  class: "bulk" as const,
+  ...(dueMs === undefined ? {} : { dueMs }),
+});
+
+test("urgent mail is fetched first, and within a class the first come is the first served", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("b1"), bulk("b2"), { id: "u1", class: "urgent" }], Date.now());
+  const order = [await fetchOne(queue), await fetchOne(queue), await fetchOne(queue)].map(({ id }) => id);
+  expect(order).toEqual(["u1", "b1", "b2"]);
+  expect(await queue.fetch()).toBeUndefined();
+});
+
+test("adding a message twice is adding it once, in whatever state it is", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("a1")], Date.now());
+  await queue.add([bulk("a1")], Date.now());
+  const fetched = await fetchOne(queue);
+  await queue.add([bulk("a1")], Date.now());
+  await queue.complete(fetched);
+  await queue.add([bulk("a1")], Date.now());
+  expect(await queue.counts()).toEqual({ incoming: 0, active: 0, deferred: 0, bounced: 0, delivered: 1 });
+});
+
+test("a deferred message is due at its time and does not overtake the fresh", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("old")], Date.now());
+  await queue.defer(await fetchOne(queue), Date.now() + 300);
+  const due = await queue.due(Date.now());
+  expect(due.waiting).toBe(0);
+  expect(due.nextDueMs).toBeGreaterThan(Date.now());
+  await queue.add([bulk("new")], Date.now());
+  await new Promise((resolve) => setTimeout(resolve, 350));
+  expect((await queue.due(Date.now())).waiting).toBe(2);
+  expect([(await fetchOne(queue)).id, (await fetchOne(queue)).id]).toEqual(["new", "old"]);
+});
+
+test("a held message never comes due by itself, and does when it is promoted", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("h1", HELD_UNTIL_MS)], Date.now());
+  expect((await queue.due(Date.now() + 365 * 86_400_000)).waiting).toBe(0);
+  expect(await queue.fetch()).toBeUndefined();
+  await queue.promote("h1");
+  expect((await fetchOne(queue)).id).toBe("h1");
+});
+
+test("a message that was put back is the next one of its class", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("p1"), bulk("p2")], Date.now());
+  await queue.putBack(await fetchOne(queue));
+  expect((await fetchOne(queue)).id).toBe("p1");
+});
+
+test("settling works although the job's lock is gone", async () => {
+  const queue = await newQueue("lockless");
+  await queue.add([bulk("l1"), bulk("l2"), bulk("l3")], Date.now());
+  const fetched = [await fetchOne(queue), await fetchOne(queue), await fetchOne(queue)] as const;
+  const locks = await redis.client().keys("*lockless*:lock");
+  expect(locks).toHaveLength(3);
+  await redis.client().del(...locks);
+  await queue.complete(fetched[0]);
+  await queue.defer(fetched[1], Date.now() + 60_000);
+  await queue.bounce(fetched[2], "550 no");
+  expect(await queue.counts()).toEqual({ incoming: 0, active: 0, deferred: 1, bounced: 1, delivered: 1 });
+});
+
+test("a job that a dead agent left active is reclaimed by the next one", async () => {
+  const first = await newQueue("dead");
+  await first.add([bulk("r1")], Date.now());
+  await fetchOne(first);
+  const second = await newQueue("dead");
+  const active: string[] = [];
+  await second.eachPage("active", async (ids, name) => {
+    for (const id of ids) {
+      active.push(id);
+      await second.reclaim(id, name);
+    }
+  });
+  expect(active).toEqual(["r1"]);
+  expect((await fetchOne(second)).id).toBe("r1");
+});
+
+test("ids of every page of a state are seen", async () => {
+  const queue = await newQueue();
+  const ids = Array.from({ length: 2345 }, (_, n) => `page${n}x`);
+  await queue.add(
+    ids.map((id) => bulk(id)),
+    Date.now(),
+  );
+  const seen: string[] = [];
+  await queue.eachPage("incoming", (page) => void seen.push(...page));
+  expect(seen.sort()).toEqual(ids.sort());
+});

@@ -1,0 +1,97 @@
+import { appendFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { Journal, type JournalLine } from "../../../src/journal/journal.ts";
+import { chargedLastHour, wasFinished } from "../../../src/journal/questions.ts";
+import { readJournal } from "../../../src/journal/read.ts";
+import { testFolder } from "../../support/folder.ts";
+import { address } from "../../support/messages.ts";
+
+const NOON = Date.parse("2026-03-01T12:00:00Z");
+const iso = (ms: number) => new Date(ms).toISOString();
+
+async function newJournal(folder: string, now: () => number): Promise<Journal> {
+  const journal = await Journal.open({ folder, historyMs: 2 * 86_400_000, now });
+  onTestFinished(() => journal[Symbol.asyncDispose]());
+  return journal;
+}
+
+function delivered(id: string, atMs: number, account = "portal"): JournalLine {
+  return {
+    at: iso(atMs),
+    event: "delivered",
+    id,
+    account,
+    sender: address("a@lab.example"),
+    recipients: [address("b@example.org")],
+    upstream: "u",
+    session: "s",
+    charged: 1,
+    delay: 1,
+    reply: { code: 250, text: "250 ok" },
+    sizeBytes: 10,
+  };
+}
+
+async function all(folder: string, fromMs: number, toMs: number): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const line of readJournal(folder, { fromMs, toMs }))
+    if ("id" in line && line.id) ids.push(line.id);
+  return ids;
+}
+
+test("lines appended at once are all there, in order, a file a day", async () => {
+  const folder = await testFolder();
+  let now = NOON;
+  const journal = await newJournal(folder, () => now);
+  await Promise.all([1, 2, 3].map((n) => journal.append(delivered(`m${n}`, now))));
+  now += 86_400_000;
+  await journal.append(delivered("m4", now));
+  expect(await readdir(folder)).toEqual(["2026-03-01.jsonl", "2026-03-02.jsonl"]);
+  expect(await all(folder, NOON, now)).toEqual(["m1", "m2", "m3", "m4"]);
+  expect(await all(folder, NOON + 1, now)).toEqual(["m4"]);
+});
+
+test("a line torn by a crash is passed over and the next stays whole", async () => {
+  const folder = await testFolder();
+  await writeFile(
+    join(folder, "2026-03-01.jsonl"),
+    `${JSON.stringify(delivered("m1", NOON))}\n{"at":"2026-03`,
+  );
+  const journal = await newJournal(folder, () => NOON);
+  await journal.append(delivered("m2", NOON));
+  expect(await all(folder, NOON, NOON)).toEqual(["m1", "m2"]);
+});
+
+test("days beyond the history are deleted, other files are left alone", async () => {
+  const folder = await testFolder();
+  for (const name of ["2026-02-20.jsonl", "2026-02-28.jsonl", "notes.txt"])
+    await appendFile(join(folder, name), "");
+  await newJournal(folder, () => NOON);
+  expect(await readdir(folder)).toEqual(["2026-02-28.jsonl", "notes.txt"]);
+});
+
+test("the last hour's charges are counted for one account only", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  await journal.append(delivered("old", NOON - 3_600_001));
+  await journal.append(delivered("m1", NOON - 3_599_000));
+  await journal.append(delivered("m2", NOON));
+  await journal.append(delivered("m3", NOON, "other"));
+  expect(await chargedLastHour(folder, "portal", NOON)).toBe(2);
+});
+
+test("a message counts as finished when the journal says so, and not because it was delivered to somebody", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  await journal.append(delivered("m1", NOON));
+  expect(await wasFinished(folder, { id: "m1", acceptedMs: NOON - 1000 }, NOON)).toBe(false);
+  await journal.append({
+    at: iso(NOON),
+    event: "finished",
+    id: "m1",
+    account: "portal",
+    sender: address("a@lab.example"),
+  });
+  expect(await wasFinished(folder, { id: "m1", acceptedMs: NOON - 1000 }, NOON)).toBe(true);
+});
