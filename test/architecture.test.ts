@@ -34,7 +34,7 @@ const FLOOR: Record<string, number> = {
 /** The half that takes mail and the half that delivers it meet only at the spool and the queue. */
 const CONFINED: Record<string, readonly string[]> = {
   "smtp-server": ["intake", "sandbox"],
-  nodemailer: ["upstream", "message"],
+  nodemailer: ["upstream", "message", "cli"],
   bullmq: ["queue"],
   ioredis: ["queue", "pacing", "delivery"],
   fastify: ["control"],
@@ -116,8 +116,8 @@ test("codes are compared with 400 and 500 in schedule/verdict.ts only", () => {
   ).toEqual([]);
 });
 
-test("a file has at most 260 lines and opens with what it is for", () => {
-  const long = sources.filter(({ text }) => text.split("\n").length > 260).map(({ path }) => path);
+test("a file has about 250 lines, 270 at most, and opens with what it is for", () => {
+  const long = sources.filter(({ text }) => text.split("\n").length > 270).map(({ path }) => path);
   const silent = sources.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path);
   expect({ long, silent }).toEqual({ long: [], silent: [] });
 });

@@ -22,6 +22,7 @@ import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
 import type { Session, Transaction } from "../upstream/session.ts";
+import { tellAttempt, whyOf } from "./attempt-facts.ts";
 
 /** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
 const MAX_RECIPIENTS = 100;
@@ -42,9 +43,11 @@ export interface Attempted {
   readonly mailSaid: boolean;
   readonly blamed: Verdict["scope"] | undefined;
   readonly why: string;
+  /** Its next attempt has a time: somebody must wake for it. */
+  readonly deferred: boolean;
 }
 
-const NOT_TRIED: Attempted = { mailSaid: false, blamed: undefined, why: "" };
+const NOT_TRIED: Attempted = { mailSaid: false, blamed: undefined, why: "", deferred: false };
 
 /** Tries a fetched message on a session. Rejects only when the disk or Redis failed: recovery mends what is half done. */
 export async function deliver(
@@ -72,7 +75,7 @@ export async function deliver(
     await parts.queue.putBack(fetched); // Redis or the disk was slow: its charge is too old, it is charged again
     return NOT_TRIED;
   }
-  return attempt(parts, session, { fetched, message, ledger: state.ledger, body });
+  return await attempt(parts, session, { fetched, message, ledger: state.ledger, body });
 }
 
 async function attempt(
@@ -91,11 +94,11 @@ async function attempt(
   const mailSaid = session.mails > mailsBefore;
   if (!mailSaid && blamed !== undefined) {
     await parts.queue.putBack(work.fetched); // the session had ended meanwhile: nothing was tried
-    return { mailSaid, blamed, why: whyOf(transaction.results) };
+    return { mailSaid, blamed, why: whyOf(transaction.results), deferred: false };
   }
   const outcome = await record(parts, session, { message: work.message, transaction, blamed });
   await settle(parts, work.fetched, work.message, outcome);
-  return { mailSaid, blamed, why: whyOf(transaction.results) };
+  return { mailSaid, blamed, why: whyOf(transaction.results), deferred: outcome.kind === "pending" };
 }
 
 /** Recipients of no transaction yet go first; those that were deferred when nobody else is left. */
@@ -131,65 +134,13 @@ async function record(
     ...(transaction.inDoubt ? { inDoubt: true as const } : {}),
     ...(nextMs === undefined ? {} : { nextMs }),
   });
-  await tell(parts, session, { message, transaction, ageMs, nextMs });
+  await tellAttempt(parts.events, session, {
+    entry: message.entry,
+    transaction,
+    ageMs,
+    nextMs: nextMs ?? now,
+  });
   return messageState(message.entry, message.records);
-}
-
-/** One fact for each kind of outcome of the attempt; the first of them carries the charge. */
-async function tell(
-  parts: DeliverParts,
-  session: Session,
-  work: { message: SpoolMessage; transaction: Transaction; ageMs: number; nextMs: number | undefined },
-): Promise<void> {
-  const { entry } = work.message;
-  const { results, inDoubt } = work.transaction;
-  let charged: 0 | 1 = 1;
-  for (const group of groups(results)) {
-    const { sample } = group;
-    const common = {
-      id: entry.id,
-      account: entry.account,
-      sender: entry.envelope.sender,
-      recipients: group.recipients,
-      upstream: session.upstream,
-      session: session.id,
-      charged,
-      delay: Math.round(work.ageMs / 100) / 10,
-      ...(inDoubt ? { inDoubt: true as const } : {}),
-    };
-    charged = 0;
-    if (sample.status === "delivered") {
-      await parts.events.fact({
-        event: "delivered",
-        ...common,
-        reply: sample.reply,
-        sizeBytes: entry.wireBytes,
-      });
-      continue;
-    }
-    const { failure, verdict } = sample;
-    const said = {
-      ...(failure.reply ? { reply: failure.reply } : {}),
-      reason: `${failure.text} (${verdict.why})`,
-    };
-    if (verdict.action === "bounce") await parts.events.fact({ event: "bounced", ...common, ...said });
-    else {
-      const next = new Date(work.nextMs ?? parts.now()).toISOString();
-      await parts.events.fact({ event: "deferred", ...common, ...said, next });
-    }
-  }
-}
-
-/** Results that say the same, together: 100 recipients with one answer are one line of log. */
-function groups(results: readonly RecipientResult[]): { sample: RecipientResult; recipients: Address[] }[] {
-  const found = new Map<string, { sample: RecipientResult; recipients: Address[] }>();
-  for (const result of results) {
-    const key = `${result.status === "delivered" ? "delivered" : result.verdict.action} ${wordsOf(result)}`;
-    const group = found.get(key);
-    if (group) group.recipients.push(result.recipient);
-    else found.set(key, { sample: result, recipients: [result.recipient] });
-  }
-  return [...found.values()];
 }
 
 /** The one place where a message's state becomes its job's. */
@@ -252,18 +203,6 @@ async function withoutFile(
     "error",
   );
   return parts.queue.bounce(fetched, reason);
-}
-
-/** In the upstream's words, or in ours. */
-function whyOf(results: readonly RecipientResult[]): string {
-  const failed = results.find((result) => result.status === "failed");
-  return failed === undefined ? "" : wordsOf(failed);
-}
-
-function wordsOf(result: RecipientResult): string {
-  return result.status === "delivered"
-    ? result.reply.text
-    : (result.failure.reply?.text ?? result.failure.text);
 }
 
 /** Whom the attempt's failures blame beyond the message itself, the widest first. */

@@ -49,7 +49,8 @@ export class Delivery {
   readonly #recovery: Recovery;
   readonly #feeders = new Map<string, Feeder>();
   #embedded: EmbeddedRedis | undefined;
-  #troubleToldMs = Number.NEGATIVE_INFINITY;
+  /** What was told last, and when. */
+  #told = { reason: "", atMs: Number.NEGATIVE_INFINITY };
   #stopping = false;
 
   constructor(parts: DeliveryParts) {
@@ -72,6 +73,7 @@ export class Delivery {
       events,
       now: Date.now,
       inHand: (id) => this.inHand(id),
+      whileNotFetching: (account, work) => this.#feeders.get(account)?.whileNotFetching(work) ?? work(),
       onRecovered: () => this.#wakeAll(),
     });
     this.#enqueuer = new Enqueuer({
@@ -132,7 +134,7 @@ export class Delivery {
       });
       if (this.#stopping) return this.#embedded.stop();
     }
-    await this.#queues.ready;
+    await this.#queues.open();
     const upstream = new Breaker(UPSTREAM_WAITS, elapsed);
     const slots = new SessionSlots(config.upstream.sessions);
     const hosts = new HostOrder(config.upstream.hosts, elapsed);
@@ -199,8 +201,9 @@ export class Delivery {
 
   /** Told once in a while: a Redis that is away is noticed by everybody, all the time. */
   #trouble(reason: string): void {
-    if (this.#stopping || elapsed() - this.#troubleToldMs < TROUBLE_EVENT_MS) return;
-    this.#troubleToldMs = elapsed();
+    const again = reason === this.#told.reason && elapsed() - this.#told.atMs < TROUBLE_EVENT_MS;
+    if (this.#stopping || again) return;
+    this.#told = { reason, atMs: elapsed() };
     this.#parts.events.report("trouble", { part: "delivery", reason }, "warn");
   }
 }

@@ -19,6 +19,7 @@ import { type DeliverParts, deliver } from "./deliver.ts";
 import type { Gate } from "./gate.ts";
 import type { SessionSlots } from "./session-slots.ts";
 import { Signal } from "./signal.ts";
+import { Turnstile } from "./turnstile.ts";
 
 const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
 const IDLE_MS = 10_000;
@@ -45,6 +46,7 @@ export class Feeder {
   readonly #lanes = new Set<Promise<void>>();
   readonly #idle = new Set<Signal>();
   readonly #inHand = new Set<string>();
+  readonly #fetching = new Turnstile();
   readonly #sessions = new Set<Session>();
   /** Ends the opening of a session, while there is one. */
   #opening: AbortController | undefined;
@@ -52,6 +54,7 @@ export class Feeder {
   #waiting = 0;
   /** A charge that no message took yet, by the monotonic clock. */
   #spareCharge: number | undefined;
+  #pausedUntil = 0;
   #pacedUntil = 0;
   #pacedTold = Number.NEGATIVE_INFINITY;
   #stopping = false;
@@ -70,6 +73,11 @@ export class Feeder {
     this.#waiting = 0;
     this.#changed.wake();
     for (const idle of this.#idle) idle.wake();
+  }
+
+  /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
+  whileNotFetching(work: () => Promise<void>): Promise<void> {
+    return this.#fetching.closedWhile(work);
   }
 
   inHand(id: string): boolean {
@@ -100,7 +108,6 @@ export class Feeder {
         await this.#changed.wait(await this.#step());
       } catch (error) {
         this.#trouble(error as Error);
-        await this.#changed.wait(TROUBLE_MS);
       }
     }
   }
@@ -108,6 +115,7 @@ export class Feeder {
   /** Opens at most one session; returns how long to wait before the next look, milliseconds. */
   async #step(): Promise<number> {
     const { queue, pacer, slots, gate } = this.#parts;
+    if (this.#elapsed() < this.#pausedUntil) return this.#pausedUntil - this.#elapsed();
     const { waiting, nextDueMs } = await queue.due(this.#parts.now());
     this.#waiting = waiting;
     if (waiting === 0)
@@ -162,6 +170,15 @@ export class Feeder {
     this.#lanes.add(lane);
   }
 
+  /** The next message, in hand from the moment that it is active. */
+  #fetch(): Promise<Fetched | undefined> {
+    return this.#fetching.pass(async () => {
+      const fetched = await this.#parts.queue.fetch();
+      if (fetched) this.#inHand.add(fetched.id);
+      return fetched;
+    });
+  }
+
   async #lane(session: Session): Promise<void> {
     const { queue } = this.#parts;
     const end = this.#elapsed() + SESSION_AGE_MS;
@@ -174,7 +191,7 @@ export class Feeder {
       const chargedAt = await this.#charge();
       if (chargedAt === undefined) return;
       this.#waiting--;
-      const fetched = await queue.fetch();
+      const fetched = await this.#fetch();
       if (!fetched) {
         this.#spareCharge = chargedAt;
         this.#waiting = 0;
@@ -187,11 +204,11 @@ export class Feeder {
     session: Session,
     { fetched, chargedAt }: { fetched: Fetched; chargedAt: number },
   ): Promise<boolean> {
-    this.#inHand.add(fetched.id);
     try {
       const mayStillMail = () => this.#elapsed() - chargedAt < CHARGE_VALID_MS;
       const attempted = await deliver(this.#parts, session, { fetched, mayStillMail });
       if (!attempted.mailSaid) this.#spareCharge = chargedAt;
+      if (attempted.deferred) this.#changed.wake();
       const first = session.mails === (attempted.mailSaid ? 1 : 0);
       if (attempted.mailSaid || attempted.blamed) this.#parts.gate.attempted({ ...attempted, first });
       return attempted.blamed === undefined;
@@ -246,8 +263,10 @@ export class Feeder {
     return this.#parts.elapsed();
   }
 
+  /** Whatever it was, it is not tried again at full speed. */
   #trouble(error: Error): void {
     this.#waiting = 0;
+    this.#pausedUntil = this.#elapsed() + TROUBLE_MS;
     this.#parts.onTrouble(error.message);
   }
 }

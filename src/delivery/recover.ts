@@ -23,6 +23,8 @@ export interface RecoverParts {
   readonly now: () => number;
   /** Is this message in a lane's hands now? */
   readonly inHand: (id: string) => boolean;
+  /** Runs `work` while no message of the account is being fetched. */
+  readonly whileNotFetching: (account: string, work: () => Promise<void>) => Promise<void>;
 }
 
 export interface Recovered {
@@ -38,12 +40,14 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
   let reclaimed = 0;
   const known = new Map<string, QueueState>();
   for (const queue of parts.queues.all()) {
-    await queue.eachPage("active", async (ids, name) => {
-      for (const id of ids.filter((id) => !parts.inHand(id))) {
-        await queue.reclaim(id, name);
-        reclaimed++;
-      }
-    });
+    await parts.whileNotFetching(queue.account, () =>
+      queue.eachPage("active", async (ids, name) => {
+        for (const id of ids.filter((id) => !parts.inHand(id))) {
+          await queue.reclaim(id, name);
+          reclaimed++;
+        }
+      }),
+    );
     for (const state of ["bounced", "delivered", "active", "deferred", "incoming"] as const) {
       await queue.eachPage(state, (ids) => {
         for (const id of ids) known.set(id, state);

@@ -7,13 +7,15 @@
  * Refuses to start (rejects, with a sentence) when no server program is on PATH.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 const PROGRAMS = ["redis-server", "valkey-server"];
 const RESTART_MS = [100, 500, 1000, 2000, 5000];
 const STOP_MS = 5000;
+const LISTEN_MS = 2000;
 const CALM_MS = 60_000;
 
 export interface EmbeddedRedisOptions {
@@ -36,12 +38,15 @@ export class EmbeddedRedis {
     this.#options = options;
   }
 
-  /** Starts it. Resolves when the process runs; when it answers, the clients that keep trying will notice. */
+  /** Starts it. Resolves when it listens, or after two seconds: clients keep trying until it does. */
   static async start(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
     await mkdir(options.folder, { recursive: true, mode: 0o700 });
     await stopLeftover(options.socket);
+    await rm(options.socket, { force: true }); // of a server that was killed
     const server = new EmbeddedRedis(options);
     await server.#spawn();
+    for (const end = Date.now() + LISTEN_MS; !existsSync(options.socket) && Date.now() < end; )
+      await sleep(10);
     return server;
   }
 

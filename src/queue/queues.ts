@@ -23,8 +23,9 @@ export interface QueuesOptions {
 
 export class Queues implements AsyncDisposable {
   readonly redis: Redis;
-  /** Resolves when Redis answers and every queue exists; not at all when closed before. */
+  /** Resolves when Redis has answered and every queue exists; not at all before `open`. */
   readonly ready: Promise<void>;
+  #isReady: () => void = () => {};
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, AccountQueue>();
   #closed = false;
@@ -32,7 +33,9 @@ export class Queues implements AsyncDisposable {
   constructor(options: QueuesOptions) {
     this.#options = options;
     this.redis = options.redis;
-    this.ready = this.#open();
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
   }
 
   /** Every queue, the one of mail without an account included. Empty until `ready`. */
@@ -58,12 +61,14 @@ export class Queues implements AsyncDisposable {
     this.redis.disconnect();
   }
 
-  async #open(): Promise<void> {
+  /** Makes the queues as soon as Redis answers, however long that takes. */
+  async open(): Promise<void> {
     const { redis, accounts, instance, onTrouble, onConnected } = this.#options;
     for (const account of [...accounts, UNASSIGNED]) {
       this.#queues.set(account, await this.#openOne({ account, instance, redis, onTrouble }));
     }
     redis.on("ready", onConnected);
+    this.#isReady();
   }
 
   /** BullMQ remembers a failed start for ever, so each try is a new object, made when Redis answers. */

@@ -1,7 +1,7 @@
 /**
  * Our connection to Redis: one client that the queues and the pacer share.
  *
- * Promises: reconnects for ever; no command waits longer than `COMMAND_MS`, so that a hung server looks like
+ * Promises: connects at the first command, reconnects for ever; no command waits longer than `COMMAND_MS`, so that a hung server looks like
  * one that is down; errors are reported, never thrown into the air.
  */
 import { Redis } from "ioredis";
@@ -15,6 +15,7 @@ export type RedisAddress =
 
 // BullMQ asks for `null`: a command is resent after a reconnect. Ours are idempotent, their ids are ours.
 const OPTIONS = {
+  lazyConnect: true,
   maxRetriesPerRequest: null,
   commandTimeout: COMMAND_MS,
   connectTimeout: COMMAND_MS,

@@ -71,6 +71,11 @@ export class SpoolMessage implements AsyncDisposable {
     this.#records.push(record);
   }
 
+  /** Where the wire bytes stand in the file: from `start` up to, not including, `end`. */
+  get wireRange(): { readonly start: number; readonly end: number } {
+    return { start: this.#wireStart, end: this.#wireStart + this.entry.wireBytes };
+  }
+
   /** The bytes that go to the upstream: a buffer when they are few, else a stream. */
   async wire(): Promise<Buffer | Readable> {
     const { wireBytes } = this.entry;

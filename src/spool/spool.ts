@@ -114,10 +114,8 @@ export class Spool implements AsyncDisposable {
   }
 
   /** All queue ids in the spool, oldest first. */
-  async ids(): Promise<string[]> {
-    const found: string[] = [];
-    for await (const { name } of await opendir(this.#options.folder)) if (isQueueId(name)) found.push(name);
-    return found.sort();
+  ids(): Promise<string[]> {
+    return spoolIds(this.#options.folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,6 +133,13 @@ export class Spool implements AsyncDisposable {
     const { bavail, bsize } = await statfs(this.#options.folder).catch(() => ({ bavail: 0, bsize: 0 }));
     this.#diskLow = bavail * bsize < this.#options.freeDiskBytes;
   }
+}
+
+/** All queue ids in a spool folder, oldest first; for commands that look while no agent runs. */
+export async function spoolIds(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of await opendir(folder)) if (isQueueId(name)) found.push(name);
+  return found.sort();
 }
 
 async function writeAll(file: Awaited<ReturnType<typeof open>>, pieces: readonly Buffer[]): Promise<void> {

@@ -1,0 +1,40 @@
+/**
+ * How a command ends: exit codes (sysexits.h) and the sentence that goes with them.
+ *
+ * Promises: whoever throws a `CommandError` ends the command with that sentence on stderr and that code, no stack trace.
+ * Refuses: numbers in the commands; every code has its name here.
+ */
+
+/** Exit codes of every command. */
+export const exit = {
+  ok: 0,
+  /** A check failed, or what was asked for is not there. */
+  failed: 1,
+  /** EX_USAGE: a wrong option or argument. */
+  usage: 64,
+  /** EX_DATAERR: the input is not what it should be. */
+  data: 65,
+  /** EX_UNAVAILABLE: something needed is not there. */
+  unavailable: 69,
+  /** EX_SOFTWARE: a bug of ours. */
+  bug: 70,
+  /** EX_TEMPFAIL: try again later. */
+  tryAgain: 75,
+  /** EX_NOPERM: policy says no. */
+  notAllowed: 77,
+  /** EX_CONFIG: the config is wrong or missing. */
+  config: 78,
+} as const;
+
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** Ends a command. The sentence is for a person: what, why, the value and the remedy; empty when all is said. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, sentence: string) {
+    super(sentence);
+    this.exitCode = exitCode;
+  }
+}

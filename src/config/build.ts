@@ -1,0 +1,106 @@
+/**
+ * Settings and file contents put together as the `Config` that the program runs on.
+ *
+ * Promises: units in names, pairs with the config path that allows them, everything frozen in one place.
+ * Refuses: nothing is checked here; what arrives is complete (load.ts saw to it), and a gap is a bug.
+ */
+import type { Config, PublicConfig, RedisConfig, Secret } from "./config.ts";
+import { defaultBurst } from "./layers.ts";
+import type { Settings } from "./schema.ts";
+
+/** What the files named by the config hold; passwords in the order of the accounts. */
+export interface FileContents {
+  /** Absolute. */
+  readonly stateDir: string;
+  readonly passwords: readonly (Secret | undefined)[];
+  readonly redisPassword?: Secret | undefined;
+  readonly redisCa?: string | undefined;
+  readonly upstreamCa?: string | undefined;
+}
+
+/** The config of the agent. */
+export function buildConfig(file: string, settings: Settings, contents: FileContents): Config {
+  const { upstream } = settings;
+  const open = buildPublicConfig(file, settings, contents.stateDir);
+  return {
+    ...open,
+    redis: redisOf(settings, contents),
+    upstream: {
+      service: upstream.service ?? "custom",
+      hosts: present(upstream.hosts, "upstream.hosts"),
+      port: upstream.port,
+      security: upstream.security,
+      ...(upstream.ciphers !== undefined && { ciphers: upstream.ciphers }),
+      ...(contents.upstreamCa !== undefined && { ca: contents.upstreamCa }),
+      sessions: upstream.sessions,
+      messagesPerSession: upstream.messagesPerSession,
+    },
+    accounts: open.accounts.map((account, index) => ({
+      ...account,
+      password: present(contents.passwords[index], `the password of ${account.name}`),
+    })),
+  };
+}
+
+/** The part that needs no password or CA file. */
+export function buildPublicConfig(file: string, settings: Settings, stateDir: string): PublicConfig {
+  const { listen, limits, senders, recipients, urgent, retry, keep, notices } = settings;
+  const from = notices.from;
+  return {
+    file,
+    hostname: present(settings.hostname, "hostname"),
+    stateDir,
+    listen,
+    limits: {
+      messageSizeBytes: limits.messageSize,
+      recipients: limits.recipients,
+      hops: limits.hops,
+      queue: limits.queue,
+      freeDiskBytes: limits.freeDisk,
+      uploadsBytes: limits.uploads,
+    },
+    accounts: settings.accounts.map(({ name, username, recipients: { allowDomains }, pace }) => ({
+      name,
+      username,
+      allowDomains,
+      pace:
+        pace === "unlimited"
+          ? { kind: "unlimited" }
+          : { kind: "paced", perHour: pace.perHour, burst: pace.burst ?? defaultBurst(pace.perHour) },
+    })),
+    senders: {
+      pairs: settings.accounts.flatMap((account, index) =>
+        account.senders.map((pair, position) => ({
+          pair,
+          account: account.name,
+          rule: `accounts[${index}].senders[${position}]`,
+        })),
+      ),
+      rewrite: senders.rewrite.map((rule, index) => ({ ...rule, rule: `senders.rewrite[${index}]` })),
+      unknown: senders.unknown,
+      keepOriginal: senders.keepOriginal,
+      ...(from !== undefined && { nullSender: from }),
+    },
+    recipients: { aliases: new Map(Object.entries(recipients.aliases)) },
+    urgent,
+    retry: { firstMs: retry.first, maxMs: retry.max, expireAfterMs: retry.expireAfter },
+    keep: { historyMs: keep.history, bouncedMs: keep.bounced },
+    stopTimeoutMs: settings.stopTimeout,
+    log: settings.log,
+  };
+}
+
+function redisOf({ redis }: Settings, { redisPassword, redisCa }: FileContents): RedisConfig {
+  if (redis.kind === "embedded") return redis;
+  return {
+    kind: "external",
+    url: redis.url,
+    ...(redisPassword !== undefined && { password: redisPassword }),
+    ...(redisCa !== undefined && { ca: redisCa }),
+  };
+}
+
+function present<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`cannot build the config as ${what} is missing after all checks`);
+  return value;
+}

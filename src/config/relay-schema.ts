@@ -1,0 +1,112 @@
+/**
+ * The schema's half about the relay service: where it is, and the credentials there. schema.ts has the rest.
+ *
+ * Promises: as schema.ts. Refuses: as schema.ts.
+ */
+import * as z from "zod";
+import { domainPattern, pair } from "./address-fields.ts";
+import * as field from "./fields.ts";
+import { serviceNames } from "./presets.ts";
+
+/** Where mail is delivered to. */
+export const upstream = z.strictObject({
+  service: z
+    .enum(serviceNames)
+    .optional()
+    .meta({
+      description: "A preset for hosts, port, security and ciphers; every key overrides it.",
+      examples: ["proofpoint-ser"],
+    }),
+  hosts: z
+    .array(field.host)
+    .min(1)
+    .max(16)
+    .optional()
+    .meta({
+      description: "The relay's hosts, tried in order. Needed when there is no service.",
+      examples: [["smtp-us.ser.proofpoint.com"]],
+    }),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .prefault(587)
+    .meta({ description: "465 goes with tls, 25 and 587 with starttls." }),
+  security: z.enum(["starttls", "tls"]).prefault("starttls").meta({
+    description: "starttls or tls (from the first byte). There is no plaintext.",
+  }),
+  ciphers: field.text.optional().meta({
+    description: "OpenSSL list of the ciphers for TLS 1.2. Default: the preset's, else Node's.",
+    examples: ["ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"],
+  }),
+  caFile: field.path.optional().meta({
+    description: "Extra trust (PEM). Verification cannot be turned off.",
+    examples: ["/etc/sluice/ca.pem"],
+  }),
+  sessions: z
+    .int()
+    .min(1)
+    .max(100)
+    .prefault(4)
+    .meta({ description: "Most concurrent sessions of an account." }),
+  messagesPerSession: z.int().min(1).max(100).prefault(100).meta({ description: "At most 100." }),
+});
+
+const pace = z.union([
+  field.unlimited,
+  z.strictObject({
+    perHour: z
+      .int()
+      .min(2)
+      .max(100_000_000)
+      .meta({
+        description: "Messages in ANY 60 minutes, over every host that shares Redis.",
+        examples: [2000],
+      }),
+    burst: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({
+        description: "May go at once after a quiet spell; inside perHour. Default: 1 % of it, at least 1.",
+        examples: [20],
+      }),
+  }),
+]);
+
+/** One credential, what it may send, and how fast. */
+export const account = z.strictObject({
+  name: field.accountName.meta({
+    description: "Yours to choose; it appears in logs, metrics and Redis keys.",
+    examples: ["portal"],
+  }),
+  username: field.text.meta({
+    description: "The credential's user name. It is usually not an e-mail address.",
+    examples: ["6f1c2c1e"],
+  }),
+  passwordFile: field.path.meta({
+    description: `A file with the password in one line, mode 0600; or \${CREDENTIALS_DIRECTORY}/portal.`,
+    examples: ["/etc/sluice/portal.password"],
+  }),
+  senders: z
+    .array(pair)
+    .min(1)
+    .max(100)
+    .meta({
+      description:
+        "What mail may go out as: an address (envelope and header From alike) or a pair. At most 10 distinct addresses, both halves counted; no whole domains; a pair belongs to one account.",
+      examples: [["portal@lab.wisc.edu", { envelope: "bounces@lab.wisc.edu", header: "news@lab.wisc.edu" }]],
+    }),
+  recipients: z
+    .strictObject({
+      allowDomains: z.array(domainPattern).max(10_000).prefault([]).meta({
+        description: 'E.g. [wisc.edu, "*.wisc.edu"], for programs that handle PHI. Empty: everywhere.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: "Whom this account may write to." }),
+  pace: pace.meta({
+    description: "How fast mail goes out. Must be said, if only `pace: unlimited`.",
+    examples: [{ perHour: 2000, burst: 20 }],
+  }),
+});

@@ -1,0 +1,41 @@
+/**
+ * Asking a running agent over its control socket.
+ *
+ * Promises: an agent that is not there is a value, not an error: what can be read from disk is read from disk.
+ */
+import { request } from "node:http";
+
+export type ControlAnswer =
+  | { readonly agent: "answered"; readonly status: number; readonly body: unknown }
+  | { readonly agent: "not running" }
+  | { readonly agent: "not allowed" };
+
+const TIMEOUT_MS = 30_000;
+
+/** GETs `path` from the agent that listens on `socketPath`. */
+export function askAgent(socketPath: string, path: string): Promise<ControlAnswer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, timeout: TIMEOUT_MS }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (piece) => {
+        text += piece;
+      });
+      response.on("end", () => {
+        try {
+          resolve({ agent: "answered", status: response.statusCode ?? 0, body: JSON.parse(text) });
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.on("timeout", () =>
+      asked.destroy(new Error(`the agent did not answer within ${TIMEOUT_MS / 1000} s`)),
+    );
+    asked.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve({ agent: "not running" });
+      else if (error.code === "EACCES") resolve({ agent: "not allowed" });
+      else reject(error);
+    });
+    asked.end();
+  });
+}

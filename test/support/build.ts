@@ -1,0 +1,10 @@
+/** Builds the program once before the tests that run it as a process. */
+import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
+
+export const ROOT = resolve(import.meta.dirname, "../..");
+export const MAIN = resolve(ROOT, "dist/main.js");
+
+export default function setup(): void {
+  execFileSync("npm", ["run", "-s", "build"], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
+}

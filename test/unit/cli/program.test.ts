@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { sluice } from "./command-line.ts";
+
+test("--version prints the version of package.json", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  expect(await sluice("--version")).toEqual({ code: 0, out: `${version}\n`, err: "" });
+});
+
+test("--help lists every command and an example", async () => {
+  const { code, out } = await sluice("--help");
+  expect(code).toBe(0);
+  for (const word of ["check", "config", "explain", "Example:", "Exit codes:"]) expect(out).toContain(word);
+});
+
+test.each(["check", "config", "explain"])(
+  "%s --help shows an example and the config option",
+  async (command) => {
+    const { code, out } = await sluice(command, "--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:\n {2}sluice/);
+    expect(out).toContain("-c, --config <file>");
+  },
+);
+
+test("a command that is not there is answered with the nearest, exit code 64", async () => {
+  const { code, err } = await sluice("chekc");
+  expect(code).toBe(64);
+  expect(err).toContain("Did you mean check?");
+});
+
+test.each([
+  [["check", "--jsno"]],
+  [["explain"]],
+  [["config", "--example", "--schema"]],
+  [["check", "extra"]],
+  [[]],
+])("wrong usage %j exits 64 without a stack trace", async (args) => {
+  const { code, err } = await sluice(...args);
+  expect(code).toBe(64);
+  expect(err).not.toMatch(/\n\s+at /);
+});
