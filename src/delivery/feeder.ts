@@ -11,10 +11,11 @@
  * most `mailMax` MAIL. A failure of Redis or of the disk ends the lane, asks for recovery, and loses nothing.
  */
 import type { Events } from "../observe/events.ts";
-import { CHARGE_VALID_MS, type Pacer } from "../pacing/pacer.ts";
+import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
 import type { Opened } from "../upstream/open.ts";
 import type { Session } from "../upstream/session.ts";
+import { Budget, type Charge } from "./budget.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
 import type { Gate } from "./gate.ts";
 import type { SessionSlots } from "./session-slots.ts";
@@ -25,7 +26,6 @@ const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes
 const IDLE_MS = 10_000;
 const SESSION_AGE_MS = 300_000;
 const TROUBLE_MS = 1000;
-const PACED_EVENT_MS = 60_000;
 
 export interface FeederParts extends DeliverParts {
   readonly account: string;
@@ -42,6 +42,7 @@ export interface FeederParts extends DeliverParts {
 
 export class Feeder {
   readonly #parts: FeederParts;
+  readonly #budget: Budget;
   readonly #changed = new Signal();
   readonly #lanes = new Set<Promise<void>>();
   readonly #idle = new Set<Signal>();
@@ -52,16 +53,15 @@ export class Feeder {
   #opening: AbortController | undefined;
   /** What `due` said last, less what was fetched since. */
   #waiting = 0;
-  /** A charge that no message took yet, by the monotonic clock. */
-  #spareCharge: number | undefined;
   #pausedUntil = 0;
-  #pacedUntil = 0;
-  #pacedTold = Number.NEGATIVE_INFINITY;
   #stopping = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: FeederParts) {
     this.#parts = parts;
+    const { pacer, elapsed, events, account } = parts;
+    const onPaced = (waitMs: number) => events.report("paced", { account, waiting: this.#waiting, waitMs });
+    this.#budget = new Budget({ pacer, elapsed, onPaced });
   }
 
   start(): void {
@@ -114,24 +114,20 @@ export class Feeder {
 
   /** Opens at most one session; returns how long to wait before the next look, milliseconds. */
   async #step(): Promise<number> {
-    const { queue, pacer, slots, gate } = this.#parts;
+    const { queue, slots, gate } = this.#parts;
     if (this.#elapsed() < this.#pausedUntil) return this.#pausedUntil - this.#elapsed();
     const { waiting, nextDueMs } = await queue.due(this.#parts.now());
     this.#waiting = waiting;
     if (waiting === 0)
       return Math.min(POLL_MS, Math.max(1, (nextDueMs ?? Number.POSITIVE_INFINITY) - this.#parts.now()));
-    if (this.#idle.size > 0) {
-      for (const idle of this.#idle) idle.wake();
-      return POLL_MS;
-    }
+    for (const idle of this.#idle) idle.wake();
     if (waiting <= this.#lanes.size) return POLL_MS;
-    const paced = this.#elapsed() < this.#pacedUntil ? this.#pacedUntil - this.#elapsed() : await pacer.ask();
-    if (paced > 0) {
-      this.#tellPaced(paced);
-      if (this.#lanes.size > 0 || paced > IDLE_MS) return Math.min(POLL_MS, paced);
-    }
+    const pacedMs = await this.#budget.waitMs();
+    // One session is enough to wait for the budget, and none when that takes longer than it may idle.
+    if (pacedMs > 0 && (this.#lanes.size > 0 || pacedMs > IDLE_MS)) return Math.min(POLL_MS, pacedMs);
     const release = await slots.acquire();
-    const barred = this.#stopping ? POLL_MS : gate.admit();
+    const gone = this.#stopping || this.#waiting <= 0; // waiting for a slot can take long
+    const barred = gone ? 1 : gate.admit();
     const session = barred > 0 ? undefined : await this.#open();
     if (session) this.#startLane(session, release);
     else release();
@@ -188,26 +184,22 @@ export class Feeder {
         if (await this.#idleOut()) return;
         continue;
       }
-      const chargedAt = await this.#charge();
-      if (chargedAt === undefined) return;
+      const charge = await this.#charge();
+      if (!charge) return;
       this.#waiting--;
       const fetched = await this.#fetch();
       if (!fetched) {
-        this.#spareCharge = chargedAt;
+        this.#budget.giveBack(charge);
         this.#waiting = 0;
-      } else if (!(await this.#one(session, { fetched, chargedAt }))) return;
+      } else if (!(await this.#one(session, fetched, charge))) return;
     }
   }
 
   /** Delivers one message; false when the session is of no use any more. */
-  async #one(
-    session: Session,
-    { fetched, chargedAt }: { fetched: Fetched; chargedAt: number },
-  ): Promise<boolean> {
+  async #one(session: Session, fetched: Fetched, charge: Charge): Promise<boolean> {
     try {
-      const mayStillMail = () => this.#elapsed() - chargedAt < CHARGE_VALID_MS;
-      const attempted = await deliver(this.#parts, session, { fetched, mayStillMail });
-      if (!attempted.mailSaid) this.#spareCharge = chargedAt;
+      const attempted = await deliver(this.#parts, session, { fetched, mayStillMail: charge.valid });
+      if (!attempted.mailSaid) this.#budget.giveBack(charge);
       if (attempted.deferred) this.#changed.wake();
       const first = session.mails === (attempted.mailSaid ? 1 : 0);
       if (attempted.mailSaid || attempted.blamed) this.#parts.gate.attempted({ ...attempted, first });
@@ -220,6 +212,7 @@ export class Feeder {
   /** Waits, idle, for something to do; true when the session should rather be closed. */
   async #idleOut(): Promise<boolean> {
     if (this.#parts.slots.contended) return true;
+    this.#changed.wake(); // so that somebody wakes us when the next one is due
     return !(await this.#idleFor(IDLE_MS));
   }
 
@@ -232,31 +225,15 @@ export class Feeder {
     return woken;
   }
 
-  /**
-   * Takes one message's charge: when it was made, by the monotonic clock, at the latest. Undefined when another
-   * session, or none, should wait for the budget.
-   */
-  async #charge(): Promise<number | undefined> {
+  /** Takes a charge; undefined when another session, or none, should wait for the budget. */
+  async #charge(): Promise<Charge | undefined> {
     while (!this.#stopping) {
-      const spare = this.#spareCharge;
-      this.#spareCharge = undefined;
-      if (spare !== undefined && this.#elapsed() - spare < CHARGE_VALID_MS / 2) return spare;
-      const before = this.#elapsed();
-      const waitMs = await this.#parts.pacer.charge();
-      if (waitMs === 0) return before;
-      this.#tellPaced(waitMs);
-      if (this.#lanes.size > 1 || waitMs > IDLE_MS || this.#parts.slots.contended) return undefined;
-      await this.#idleFor(waitMs);
+      const taken = await this.#budget.take();
+      if ("charge" in taken) return taken.charge;
+      if (this.#lanes.size > 1 || taken.waitMs > IDLE_MS || this.#parts.slots.contended) return undefined;
+      await this.#idleFor(taken.waitMs);
     }
     return undefined;
-  }
-
-  #tellPaced(waitMs: number): void {
-    this.#pacedUntil = this.#elapsed() + waitMs;
-    if (this.#elapsed() - this.#pacedTold < PACED_EVENT_MS) return;
-    this.#pacedTold = this.#elapsed();
-    const { events, account } = this.#parts;
-    events.report("paced", { account, waiting: this.#waiting, waitMs: Math.round(waitMs) });
   }
 
   #elapsed(): number {
