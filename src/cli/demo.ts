@@ -91,7 +91,7 @@ async function openSandbox(onArrived: (line: string) => void): Promise<Sandbox> 
     return await startSandbox({
       ...PORTS,
       dir: SANDBOX_DIR,
-      username: "demo",
+      username: "sandbox", // as config/sandbox.yaml says
       password: await keptPassword(SANDBOX_DIR),
       onArrived: (arrived) => onArrived(arrivalLine(arrived)),
     });

@@ -218,6 +218,7 @@ export class Feeder {
 
   /** True when woken before the time was over. */
   async #idleFor(ms: number): Promise<boolean> {
+    if (this.#stopping) return true;
     const idle = new Signal();
     this.#idle.add(idle);
     const woken = await idle.wait(ms);

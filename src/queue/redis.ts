@@ -19,6 +19,7 @@ const OPTIONS = {
   maxRetriesPerRequest: null,
   commandTimeout: COMMAND_MS,
   connectTimeout: COMMAND_MS,
+  disconnectTimeout: 100, // it keeps the process alive for as long
   retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000),
 };
 
