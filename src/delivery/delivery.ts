@@ -16,7 +16,7 @@ import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
-import { connectRedis } from "../queue/redis.ts";
+import { connectRedis, redisFacts, redisWarnings } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
@@ -27,9 +27,11 @@ import { Feeder } from "./feeder.ts";
 import { Gate } from "./gate.ts";
 import { Recovery } from "./recovery.ts";
 import { SessionSlots } from "./session-slots.ts";
+import { sweepBounced } from "./sweep.ts";
 
 const REDIS_MEMORY_BYTES = 512 * 1024 * 1024;
 const TROUBLE_EVENT_MS = 10_000;
+const SWEEP_MS = 600_000;
 
 export interface DeliveryParts {
   readonly config: Config;
@@ -51,6 +53,7 @@ export class Delivery {
   #embedded: EmbeddedRedis | undefined;
   /** What was told last, and when. */
   #told = { reason: "", atMs: Number.NEGATIVE_INFINITY };
+  #sweeping: NodeJS.Timeout | undefined;
   #stopping = false;
 
   constructor(parts: DeliveryParts) {
@@ -110,6 +113,7 @@ export class Delivery {
   /** No new attempts; those under way may finish until `deadline` fires. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#sweeping);
     this.#enqueuer.stop();
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop(deadline)));
     await this.#recovery.stop();
@@ -135,6 +139,7 @@ export class Delivery {
       if (this.#stopping) return this.#embedded.stop();
     }
     await this.#queues.open();
+    await this.#checkRedis();
     const upstream = new Breaker(UPSTREAM_WAITS, elapsed);
     const slots = new SessionSlots(config.upstream.sessions);
     const hosts = new HostOrder(config.upstream.hosts, elapsed);
@@ -143,7 +148,27 @@ export class Delivery {
       this.#feeders.set(account.name, feeder);
       if (!this.#stopping) feeder.start();
     }
-    if (!this.#stopping) this.#recovery.start();
+    if (this.#stopping) return;
+    this.#recovery.start();
+    this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref();
+    await this.#sweep();
+  }
+
+  /** An external Redis is somebody else's: what we rely on is looked at, and told when it is not there. */
+  async #checkRedis(): Promise<void> {
+    const facts = await redisFacts(this.#redis).catch(() => undefined);
+    if (!facts) return;
+    const { version, evictionPolicy, appendOnly } = facts;
+    const unwise = redisWarnings(facts);
+    for (const warning of unwise) this.#parts.events.report("redis", { what: "unwise", warning }, "warn");
+    if (unwise.length === 0)
+      this.#parts.events.report("redis", { what: "connected", version, evictionPolicy, appendOnly });
+  }
+
+  async #sweep(): Promise<void> {
+    const { spool, events, config } = this.#parts;
+    const parts = { spool, events, queues: this.#queues, keepMs: config.keep.bouncedMs, now: Date.now };
+    await sweepBounced(parts).catch((error: Error) => this.#trouble(error.message));
   }
 
   #feeder(

@@ -53,6 +53,7 @@ export class Feeder {
   #opening: AbortController | undefined;
   /** What `due` said last, less what was fetched since. */
   #waiting = 0;
+  #ehlo = "";
   #pausedUntil = 0;
   #stopping = false;
   #running: Promise<void> | undefined;
@@ -143,7 +144,13 @@ export class Feeder {
     if (opened.ok) {
       gate.connected();
       const { id, upstream, tls, ehlo } = opened.session;
-      events.report("upstream", { account, session: id, upstream, tls, ehlo }, "debug");
+      const told = ehlo.join("\n");
+      events.report(
+        "upstream",
+        { account, session: id, upstream, tls, ehlo },
+        told === this.#ehlo ? "debug" : "info",
+      );
+      this.#ehlo = told; // what the service offers is told once, and when it changes
       return opened.session;
     }
     if (this.#stopping) gate.unused();

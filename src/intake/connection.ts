@@ -192,7 +192,7 @@ export class IntakeConnection extends SMTPConnection {
     const text = wireText(reply);
     if (outcome.accepted) {
       this.#refusals.forget();
-      void this.#parts.ports.events.fact(outcome.fact);
+      for (const fact of outcome.facts) void this.#parts.ports.events.fact(fact);
       done(null, text);
     } else {
       this.#refusals.record("data", reply, transaction.known());

@@ -14,7 +14,7 @@
 import type { Address } from "../mail/address.ts";
 import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
-import type { Accepted } from "../observe/facts.ts";
+import type { Accepted, Held } from "../observe/facts.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
@@ -43,7 +43,7 @@ const WAYS: Readonly<Record<State["kind"], readonly State["kind"][]>> = {
 };
 
 export type Outcome =
-  | { readonly accepted: true; readonly reply: Reply; readonly fact: Accepted }
+  | { readonly accepted: true; readonly reply: Reply; readonly facts: readonly (Accepted | Held)[] }
   | { readonly accepted: false; readonly reply: Reply };
 
 export interface TransactionStart {
@@ -139,7 +139,7 @@ export class Transaction {
     };
     try {
       await ports.custody.accept(entry, this.#upload.chunks());
-      return { accepted: true, reply: queued(entry.id), fact: acceptedFact(entry, this.#upload.sizeBytes) };
+      return { accepted: true, reply: queued(entry.id), facts: acceptedFacts(entry, this.#upload.sizeBytes) };
     } catch (error) {
       ports.events.report("trouble", { part: "spool", id: entry.id, reason: String(error) }, "error");
       return { accepted: false, reply: spoolFailed(error) };
@@ -227,12 +227,12 @@ export class Transaction {
   }
 }
 
-function acceptedFact(entry: SpoolEntry, sizeBytes: number): Accepted {
-  return {
+/** Accepted; and held, when policy parks it from the start. */
+function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[] {
+  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
+  const accepted: Accepted = {
     event: "accepted",
-    id: entry.id,
-    account: entry.account,
-    sender: entry.envelope.sender,
+    ...common,
     from: entry.from,
     recipients: entry.envelope.recipients,
     sizeBytes,
@@ -241,4 +241,5 @@ function acceptedFact(entry: SpoolEntry, sizeBytes: number): Accepted {
     messageId: entry.messageId,
     rule: entry.rule,
   };
+  return entry.hold === undefined ? [accepted] : [accepted, { event: "held", ...common, reason: entry.hold }];
 }

@@ -86,9 +86,15 @@ export interface Held extends MailFact {
   readonly reason: string;
 }
 
+/** Its file is gone although not everybody got it: it was bounced long ago. */
+export interface Deleted extends MailFact {
+  readonly event: "deleted";
+  readonly reason: string;
+}
+
 /** All recipients are settled and the spool file goes: what "a job without a file" is checked against. */
 export interface Finished extends MailFact {
   readonly event: "finished";
 }
 
-export type Fact = Accepted | Rejected | Delivered | Deferred | Bounced | Expired | Held | Finished;
+export type Fact = Accepted | Rejected | Delivered | Deferred | Bounced | Expired | Held | Deleted | Finished;

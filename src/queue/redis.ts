@@ -68,3 +68,18 @@ export async function redisFacts(client: Redis): Promise<RedisFacts> {
     evictionPolicy: value("maxmemory_policy"),
   };
 }
+
+/** What a Redis should be that mail waits in, each with its remedy. Custody depends on none of it: the disk has the mail. */
+export function redisWarnings({ version, evictionPolicy, appendOnly }: RedisFacts): string[] {
+  const warnings: string[] = [];
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) warnings.push(`Redis ${version} is older than 6.2: update it`);
+  if (evictionPolicy !== "noeviction") {
+    warnings.push(
+      `maxmemory-policy is ${evictionPolicy}: set noeviction, or Redis throws queued mail and the hour's budget away`,
+    );
+  }
+  if (!appendOnly)
+    warnings.push("appendonly is no: set yes, or the hour's budget is forgotten when Redis restarts");
+  return warnings;
+}

@@ -1,6 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { EmbeddedRedis } from "../../src/queue/embedded-redis.ts";
+import { connectRedis } from "../../src/queue/redis.ts";
 import { Relay } from "../support/relay.ts";
 import { submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
@@ -72,13 +74,36 @@ test("with Redis's folder deleted, every message is queued again from the spool"
 test("when Redis is flushed under the running agent, the queue is derived again", async () => {
   const relay = await Relay.start({ fail: ["connect=drop"] });
   for (let n = 0; n < 3; n++) await submit(relay.port, subject(n));
-  const { connectRedis } = await import("../../src/queue/redis.ts");
   const client = connectRedis({ kind: "socket", path: join(relay.stateDir, "redis/redis.sock") }, () => {});
   await until("they are queued", async () => (await client.dbsize()) > 3);
   await client.flushall();
   client.disconnect();
   relay.setFaults();
   await arrivedOnce(relay, 3);
+});
+
+test("with Redis full, mail is accepted at once and delivered when there is room again", async () => {
+  const relay = await Relay.prepare();
+  const folder = join(relay.folder, "external");
+  const socket = join(relay.folder, "external.sock");
+  const server = await EmbeddedRedis.start({ folder, socket, maxMemoryBytes: 8 << 20, report: () => {} });
+  const client = connectRedis({ kind: "socket", path: socket }, () => {});
+  await relay.configure({ redis: `redis: "unix://${socket}"` });
+  await relay.up();
+  await submit(relay.port, subject(0));
+  await until("the first arrived", () => relay.arrived.length === 1);
+  for (let n = 0; (await client.set(`junk:${n}`, "x".repeat(100_000)).catch(() => "full")) === "OK"; n++);
+  for (let n = 1; n < 4; n++) expect((await submit(relay.port, subject(n))).code).toBe(250);
+  await until("the trouble is told", () =>
+    relay.events("trouble").some(({ reason }) => /OOM/.test(String(reason))),
+  );
+  expect(relay.arrived).toHaveLength(1);
+  const junk = await client.keys("junk:*");
+  await client.del(...junk);
+  client.disconnect();
+  await arrivedOnce(relay, 4);
+  await relay.down();
+  await server.stop();
 });
 
 test("SIGTERM under load loses nothing and repeats nothing", async () => {
@@ -108,7 +133,6 @@ test("mail waits on disk while Redis is external and away, and goes out when it 
   await relay.configure({ redis: `redis: "unix://${socket}"` });
   await relay.up();
   for (let n = 0; n < 3; n++) expect((await submit(relay.port, subject(n))).code).toBe(250);
-  const { EmbeddedRedis } = await import("../../src/queue/embedded-redis.ts");
   const folder = join(relay.folder, "external");
   const server = await EmbeddedRedis.start({ folder, socket, maxMemoryBytes: 64 << 20, report: () => {} });
   await arrivedOnce(relay, 3);

@@ -122,6 +122,10 @@ test("mail of unknown senders is parked when the config says so, and stays visib
   const { code } = await submit(relay.port, { from: "stranger@elsewhere.example" });
   expect(code).toBe(250);
   expect(await oneRow(relay, "held")).toMatchObject({ account: null });
+  expect(relay.events("held")[0]).toMatchObject({
+    account: null,
+    reason: expect.stringContaining("stranger@elsewhere.example"),
+  });
   await relay.down();
   const offline = await relay.command("queue", "list");
   expect(offline.stdout).toContain("held");
