@@ -14,7 +14,7 @@ import { performance } from "node:perf_hooks";
 import type { Config } from "./config/config.ts";
 import { startControl } from "./control/server.ts";
 import { Delivery } from "./delivery/delivery.ts";
-import { ListenError } from "./intake/bind.ts";
+import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
 import { createEvents, type Events } from "./observe/events.ts";
@@ -44,6 +44,8 @@ export interface Agent {
 export interface AgentOptions {
   readonly config: Config;
   readonly log: Log;
+  /** Where to listen: the config's addresses, or sockets that were handed over. */
+  readonly targets: readonly ListenTarget[];
   /** Path of the socket where the commands reach it. */
   readonly controlSocket: string;
   readonly version: string;
@@ -72,7 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
     const delivery = new Delivery({ config, events, spool, journalFolder, instance });
     closers.push(() => delivery.close());
-    const listener = await listen(config, { events, spool, delivery });
+    const listener = await listen(options, { events, spool, delivery });
     closers.push(() => listener.stop(0));
     const active = (id: string) => delivery.inHand(id);
     const control = await startControl({
@@ -136,7 +138,7 @@ function openSpool(config: Config): Promise<Spool> {
 
 /** Where the halves meet: a message in custody gets its job, and nobody waits for that. */
 async function listen(
-  config: Config,
+  { config, targets }: AgentOptions,
   parts: { events: Events; spool: Spool; delivery: Delivery },
 ): Promise<Listener> {
   const { events, spool, delivery } = parts;
@@ -151,7 +153,7 @@ async function listen(
   const clocks = { wallMs: Date.now, monotonicMs: () => performance.now() };
   const ports = { settings: () => config, custody, events, clocks };
   try {
-    const listener = await startListener({ ports, targets: config.listen.addresses });
+    const listener = await startListener({ ports, targets });
     for (const warning of listener.warnings) events.report("listening", { warning }, "warn");
     return listener;
   } catch (error) {

@@ -65,6 +65,7 @@ async function demo(version: string): Promise<void> {
         level: "info",
         destination: { write: (line) => facts.tell(JSON.parse(line) as Fact) },
       }),
+      targets: config.listen.addresses,
       controlSocket: controlSocketPath(config.stateDir, processEnvironment()),
       version,
     });

@@ -9,7 +9,7 @@ import type { Command } from "commander";
 import { type Agent, AgentError, startAgent } from "../agent.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
-import { controlSocketPath } from "../config/sockets.ts";
+import { controlSocketPath, handedOverSockets } from "../config/sockets.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { type ConfigOptions, loadOrEnd, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
@@ -34,7 +34,9 @@ async function run(options: ConfigOptions, version: string): Promise<void> {
     log.warn({ event: "config", warning: problemText(options.config, warning) });
   const ended = stopSignal(log);
   const controlSocket = controlSocketPath(config.stateDir, processEnvironment());
-  const agent = await startOrEnd({ config, log, controlSocket, version });
+  const sockets = handedOverSockets(processEnvironment(), process.pid);
+  const targets = sockets.length > 0 ? sockets : config.listen.addresses;
+  const agent = await startOrEnd({ config, log, targets, controlSocket, version });
   await ended;
   await agent.stop();
 }

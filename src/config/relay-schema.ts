@@ -48,7 +48,7 @@ export const upstream = z.strictObject({
     .min(1)
     .max(100)
     .prefault(4)
-    .meta({ description: "Most concurrent sessions of an account." }),
+    .meta({ description: "Most sessions at once, all accounts together." }),
   messagesPerSession: z.int().min(1).max(100).prefault(100).meta({ description: "At most 100." }),
 });
 

@@ -36,6 +36,17 @@ export function controlSocketPath(stateDir: string, env: NodeJS.ProcessEnv): str
   return ours || usual ? join(RUNTIME_FOLDER, "control.sock") : socketPath(stateDir, "control.sock");
 }
 
+/** First file descriptor that systemd hands over: sd_listen_fds(3). */
+const FIRST_HANDED_OVER = 3;
+
+/** Listening sockets that systemd opened for this process, in the order of the unit; none otherwise. */
+export function handedOverSockets(env: NodeJS.ProcessEnv, processId: number): { readonly fd: number }[] {
+  const count = Number(env.LISTEN_FDS);
+  if (Number(env.LISTEN_PID) !== processId || !Number.isSafeInteger(count) || count < 1 || count > 100)
+    return [];
+  return Array.from({ length: count }, (_, n) => ({ fd: FIRST_HANDED_OVER + n }));
+}
+
 function makePrivateFolder(folder: string, uid: number): void {
   try {
     mkdirSync(folder, { mode: 0o700 });

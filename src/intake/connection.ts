@@ -13,6 +13,7 @@ import type { Address } from "../mail/address.ts";
 import type { Reply } from "../mail/reply.ts";
 import { readMail, readRcpt } from "./commands.ts";
 import { type Deadlines, overdue } from "./deadlines.ts";
+import { answerHalfOpen } from "./half-open.ts";
 import type { IntakePorts, IntakeSettings } from "./ports.ts";
 import { foreignCommand, foreignStart } from "./protocol-filter.ts";
 import { receiveMessage } from "./reception.ts";
@@ -111,7 +112,7 @@ export class IntakeConnection extends SMTPConnection {
   /** The one place where replies leave: the library's own words become ours, with an enhanced code. */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     const ours = typeof data === "string" ? inOurWords(data) : undefined;
-    if (ours === undefined) super.send(code, data, context);
+    if (ours === undefined) this.#write(code, data, context);
     else if (ours === idleTooLong) this.#hangUp(ours);
     else if (ours.code === 421) this.#refuse("command", ours);
     else if (ours.code >= 400) this.#refuseOutOfTurn(ours);
@@ -234,7 +235,16 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   #say(reply: Reply): void {
-    super.send(reply.code, wireText(reply), false);
+    this.#write(reply.code, wireText(reply), false);
+  }
+
+  #write(
+    code: number,
+    text: string | string[] | null | undefined,
+    context: string | false | undefined,
+  ): void {
+    answerHalfOpen(this._socket, code, text);
+    super.send(code, text, context);
   }
 
   /** A bug of ours must cost one command, and be seen; the library would swallow it. */

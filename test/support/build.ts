@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 
-export const ROOT = resolve(import.meta.dirname, "../..");
+/** Where package.json is: vitest and the bench are started there. */
+export const ROOT = process.cwd();
 export const MAIN = resolve(ROOT, "dist/main.js");
 
 export default function setup(): void {

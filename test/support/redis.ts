@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import { EmbeddedRedis } from "../../src/queue/embedded-redis.ts";
 import { connectRedis } from "../../src/queue/redis.ts";
-import { makeFolder } from "./folder.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Starts a server before the file's tests and ends it after them; gives a connected client. */
 export function redisForTests(): { client(): Redis } {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { controlSocketPath, socketPath } from "../../../src/config/sockets.ts";
+import { controlSocketPath, handedOverSockets, socketPath } from "../../../src/config/sockets.ts";
 import { folderWith } from "./folder.ts";
 
 const longStateDir = (mark: string) => join("/srv", mark.repeat(100));
@@ -40,4 +40,11 @@ test("the control socket is systemd's runtime folder where that is ours, else in
   );
   const usual = existsSync("/run/sluice") ? "/run/sluice/control.sock" : "/var/lib/sluice/control.sock";
   expect(controlSocketPath("/var/lib/sluice", {})).toBe(usual);
+});
+
+test("sockets that systemd hands to this process are taken, those of another are not", () => {
+  expect(handedOverSockets({ LISTEN_PID: "42", LISTEN_FDS: "2" }, 42)).toEqual([{ fd: 3 }, { fd: 4 }]);
+  expect(handedOverSockets({ LISTEN_PID: "41", LISTEN_FDS: "2" }, 42)).toEqual([]);
+  expect(handedOverSockets({}, 42)).toEqual([]);
+  expect(handedOverSockets({ LISTEN_PID: "42", LISTEN_FDS: "many" }, 42)).toEqual([]);
 });

@@ -89,6 +89,17 @@ describe("a session", () => {
     expect(intake.accepted).toHaveLength(2);
   });
 
+  test("still answers a script that ended its side long before the disk was done", async () => {
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
+    await using intake = await startIntake({ custody: { accept: slow } });
+    const dialog = new Dialog(intake.port);
+    const mail = `MAIL FROM:<portal@lab.example>\r\nRCPT TO:<ops@lab.example>\r\nDATA\r\n${message}\r\n.\r\n`;
+    await dialog.write(`EHLO script\r\n${mail}${mail}QUIT\r\n`);
+    dialog.endWriting();
+    const codes = (await dialog.rest()).map((reply) => reply.slice(0, 3)).join(" ");
+    expect(codes).toBe("220 250 250 250 354 250 250 250 354 250 221");
+  });
+
   test("loses nothing of six messages in one write, refused ones among them", async () => {
     await using intake = await startIntake();
     const dialog = new Dialog(intake.port);
