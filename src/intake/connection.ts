@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { Address } from "../mail/address.ts";
-import type { Reply } from "../mail/reply.ts";
+import { type Reply, replyText } from "../mail/reply.ts";
 import { readMail, readRcpt } from "./commands.ts";
 import { type Deadlines, overdue } from "./deadlines.ts";
 import { answerHalfOpen } from "./half-open.ts";
@@ -190,7 +190,7 @@ export class IntakeConnection extends SMTPConnection {
     if (outcome === undefined) return; // the client is gone
     this.#waitingSinceMs = this.#parts.ports.clocks.monotonicMs();
     const { reply } = outcome;
-    const text = wireText(reply);
+    const text = replyText(reply);
     if (outcome.accepted) {
       this.#refusals.forget();
       for (const fact of outcome.facts) void this.#parts.ports.events.fact(fact);
@@ -235,7 +235,7 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   #say(reply: Reply): void {
-    this.#write(reply.code, wireText(reply), false);
+    this.#write(reply.code, replyText(reply), false);
   }
 
   #write(
@@ -266,9 +266,4 @@ export class IntakeConnection extends SMTPConnection {
     this.#transaction?.abort();
     this.#transaction = undefined;
   }
-}
-
-/** What follows the three digits. */
-function wireText({ enhanced, text }: Reply): string {
-  return `${enhanced} ${text}`;
 }

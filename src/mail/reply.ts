@@ -20,9 +20,14 @@ export function reply(code: number, enhanced: EnhancedCode, text: string): Reply
   return { code, enhanced, text: text.replace(/[^\x20-\x7e]/g, "?") };
 }
 
+/** What follows the three digits: `5.7.1 text`. */
+export function replyText({ enhanced, text }: Reply): string {
+  return `${enhanced} ${text}`;
+}
+
 /** A reply as it stands on the wire, without CRLF: `550 5.7.1 text`. */
-export function replyLine({ code, enhanced, text }: Reply): string {
-  return `${code} ${enhanced} ${text}`;
+export function replyLine(reply: Reply): string {
+  return `${reply.code} ${replyText(reply)}`;
 }
 
 /**

@@ -188,6 +188,7 @@ export class RelayProcess implements AsyncDisposable {
     await this.sandbox.close();
     await rm(this.folder, { recursive: true, force: true });
   }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -6,6 +6,8 @@ export interface Message {
   readonly to?: string | readonly string[];
   /** Head and body, with CRLF or bare LF; dots are stuffed here. */
   readonly data?: string | Buffer;
+  /** Instead of `data`: the bytes as they go over the wire, `CRLF.CRLF` included. */
+  readonly stuffed?: Buffer;
 }
 
 /** The reply line that decided: the one to the final dot, or the first refusal before it. */
@@ -77,7 +79,7 @@ export class SmtpClient {
       const reply = await this.say(command);
       if (!/^[23]/.test(reply)) return submitted(reply);
     }
-    this.#socket.write(stuffed(message.data ?? "Subject: test\r\n\r\nhello\r\n"));
+    this.#socket.write(message.stuffed ?? stuffed(message.data ?? "Subject: test\r\n\r\nhello\r\n"));
     return submitted(await this.reply());
   }
 
@@ -106,7 +108,7 @@ function submitted(reply: string): Submitted {
 }
 
 /** RFC 5321 §4.5.2: dots are stuffed, and the end is CRLF.CRLF. */
-function stuffed(data: string | Buffer): Buffer {
+export function stuffed(data: string | Buffer): Buffer {
   const text = Buffer.isBuffer(data) ? data.toString("latin1") : Buffer.from(data).toString("latin1");
   const whole = text.endsWith("\r\n") ? text : `${text}\r\n`;
   return Buffer.from(`${whole.replace(/^\./gm, "..")}.\r\n`, "latin1");
