@@ -6,6 +6,7 @@
  */
 import type { Address } from "../mail/address.ts";
 import type { SenderPolicy } from "../policy/senders.ts";
+import type { Pace } from "../schedule/pace.ts";
 
 /** A password. Only `reveal()` gives it away; printing, JSON and inspection show `****`. */
 export interface Secret {
@@ -13,11 +14,6 @@ export interface Secret {
   toString(): "****";
   toJSON(): "****";
 }
-
-/** How fast an account's mail goes out: at most `perHour` messages in any 60 minutes, `burst` of them at once. */
-export type Pace =
-  | { readonly kind: "unlimited" }
-  | { readonly kind: "paced"; readonly perHour: number; readonly burst: number };
 
 /** One credential at the relay service. */
 export interface Account {

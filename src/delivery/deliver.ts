@@ -12,12 +12,14 @@
  * are never tried again. One transaction carries at most 100 recipients; the rest follow in the next one.
  */
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Address } from "../mail/address.ts";
 import type { Events } from "../observe/events.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
 import { expired, type RetryPolicy, retryDelayMs } from "../schedule/backoff.ts";
 import type { Ledger } from "../schedule/ledger.ts";
 import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
+import type { SpoolRecord } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
@@ -26,6 +28,7 @@ import { tellAttempt, whyOf } from "./attempt-facts.ts";
 
 /** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
 const MAX_RECIPIENTS = 100;
+const WRITE_RETRY_MS = 1000;
 
 export interface DeliverParts {
   readonly spool: Spool;
@@ -33,6 +36,8 @@ export interface DeliverParts {
   readonly events: Events;
   readonly retry: RetryPolicy;
   readonly now: () => number;
+  /** Is the agent about to end? */
+  readonly stopping: () => boolean;
   readonly random: () => number;
   /** Whether the journal says that this message, whose file is gone, was finished. */
   readonly wasFinished: (id: string) => Promise<boolean>;
@@ -125,7 +130,7 @@ async function record(
     work.blamed === "session" && session.mails > 1 ? 0 : retryDelayMs(parts.retry, ageMs, parts.random);
   const deferred = transaction.results.some((r) => r.status === "failed" && r.verdict.action === "defer");
   const nextMs = deferred ? now + delayMs() : undefined;
-  await message.append({
+  await writeDown(parts, message, {
     at: now,
     event: "attempt",
     upstream: session.upstream,
@@ -141,6 +146,23 @@ async function record(
     nextMs: nextMs ?? now,
   });
   return messageState(message.entry, message.records);
+}
+
+/**
+ * What the upstream said must be on disk before anything else happens: a full disk is waited for, since going on
+ * without it would send the message again. A stop ends the waiting; the attempt is then in doubt.
+ */
+async function writeDown(parts: DeliverParts, message: SpoolMessage, record: SpoolRecord): Promise<void> {
+  for (;;) {
+    try {
+      return await message.append(record);
+    } catch (error) {
+      const reason = `cannot write down what the upstream said, trying again: ${(error as Error).message}`;
+      parts.events.report("trouble", { part: "spool", id: message.entry.id, reason }, "error");
+      if (parts.stopping()) throw error;
+      await sleep(WRITE_RETRY_MS);
+    }
+  }
 }
 
 /** The one place where a message's state becomes its job's. */

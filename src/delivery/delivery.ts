@@ -210,6 +210,7 @@ export class Delivery {
       events,
       retry: config.retry,
       now: Date.now,
+      stopping: () => this.#stopping,
       random: Math.random,
       elapsed,
       wasFinished: (id) => wasFinished(journalFolder, { id, acceptedMs: timeOfQueueId(id) }, Date.now()),

@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
+import type { Pace } from "../schedule/pace.ts";
 
 export const HOUR_MS = 3_600_000;
 /** D in docs/architecture.md: how old a charge may be when its MAIL is said. */
@@ -16,10 +17,6 @@ export const CHARGE_VALID_MS = 5000;
 
 const SCRIPT = readFileSync(new URL("./gcra.lua", import.meta.url), "utf8");
 const DEBT_UNKNOWN = -1;
-
-export type Pace =
-  | { readonly kind: "unlimited" }
-  | { readonly kind: "paced"; readonly perHour: number; readonly burst: number };
 
 export interface PacerOptions {
   readonly redis: Redis;

@@ -64,8 +64,9 @@ export class SpoolMessage implements AsyncDisposable {
   /** Appends one line and syncs it. */
   async append(record: SpoolRecord): Promise<void> {
     const line = (this.#tornTail ? "\n" : "") + formatRecord(record);
+    this.#tornTail = true; // until it is whole: what a full disk cuts off must not spoil the next line
     const { size } = await this.#file.stat();
-    await this.#file.write(line, size);
+    await writeFully(this.#file, Buffer.from(line), size);
     await this.#file.datasync();
     this.#tornTail = false;
     this.#records.push(record);
@@ -122,6 +123,12 @@ async function readParts(file: FileHandle, id: string) {
   const tail = Buffer.allocUnsafe(size - tailStart);
   await readFully(file, tail, tailStart);
   return { entry, wireStart, tail: tail.toString("utf8") };
+}
+
+async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
 }
 
 async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {

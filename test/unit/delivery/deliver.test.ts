@@ -1,0 +1,115 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { type DeliverParts, deliver } from "../../../src/delivery/deliver.ts";
+import type { Fact } from "../../../src/observe/facts.ts";
+import type { Fetched } from "../../../src/queue/account-queue.ts";
+import { Spool } from "../../../src/spool/spool.ts";
+import type { Session } from "../../../src/upstream/session.ts";
+import { testFolder } from "../../support/folder.ts";
+import { entryFor, WIRE } from "../../support/messages.ts";
+
+const ok = { code: 250, text: "250 2.0.0 taken" };
+
+/** Everything around `deliver` that is not the point: a queue and a session that note what was asked of them. */
+async function setting() {
+  const folder = await testFolder();
+  const spool = await Spool.open({
+    folder,
+    maxMessages: 10,
+    freeDiskBytes: 0,
+    now: Date.now,
+    random: Math.random,
+  });
+  onTestFinished(() => spool[Symbol.asyncDispose]());
+  const id = spool.newId();
+  await spool.accept(entryFor(id), [WIRE]);
+  const settled: string[] = [];
+  const facts: Fact[] = [];
+  const troubles: unknown[] = [];
+  const session = { id: "s", upstream: "u", mails: 0, limits: { mailMax: 100, rcptMax: 100 } };
+  const send = vi.fn(async ({ recipients }: { recipients: readonly string[] }) => {
+    session.mails++;
+    const results = recipients.map((recipient) => ({ recipient, status: "delivered" as const, reply: ok }));
+    return { results, inDoubt: false, sessionLost: false };
+  });
+  const queue = Object.fromEntries(
+    ["complete", "defer", "bounce", "hold", "putBack"].map((name) => [
+      name,
+      async () => void settled.push(name),
+    ]),
+  );
+  const parts = {
+    spool,
+    queue,
+    events: {
+      fact: async (fact: Fact) => void facts.push(fact),
+      report: (_: string, said: unknown) => void troubles.push(said),
+    },
+    retry: { firstMs: 60_000, maxMs: 3_600_000, expireAfterMs: 86_400_000 },
+    now: Date.now,
+    random: () => 0.5,
+    stopping: () => false,
+    wasFinished: async () => false,
+  } as unknown as DeliverParts;
+  const fetched = { id, class: "bulk", job: {} } as unknown as Fetched;
+  const work = { fetched, mayStillMail: () => true };
+  return {
+    spool,
+    id,
+    parts,
+    session: Object.assign(session, { send }) as unknown as Session,
+    send,
+    settled,
+    facts,
+    troubles,
+    work,
+  };
+}
+
+test("what the upstream said is written down however long the disk is full, and the message is sent once", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { spool, parts, session, send, settled, facts, troubles, work } = await setting();
+  const open = spool.open.bind(spool);
+  let failures = 3;
+  spool.open = async (id) => {
+    const opened = await open(id);
+    if (!opened.ok) return opened;
+    const append = opened.message.append.bind(opened.message);
+    opened.message.append = async (record) => {
+      if (failures-- > 0)
+        throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+      return append(record);
+    };
+    return opened;
+  };
+  const delivered = deliver(parts, session, work);
+  while (failures >= 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  expect(await delivered).toMatchObject({ mailSaid: true, blamed: undefined });
+  expect(send).toHaveBeenCalledTimes(1);
+  expect(troubles).toHaveLength(3);
+  expect(settled).toEqual(["complete"]);
+  expect(facts.map(({ event }) => event)).toEqual(["delivered", "finished"]);
+  expect(await spool.ids()).toEqual([]);
+});
+
+test("a charge that grew too old is not used: the message goes back, nothing is said", async () => {
+  const { parts, session, send, settled, work } = await setting();
+  const attempted = await deliver(parts, session, { ...work, mayStillMail: () => false });
+  expect(attempted).toMatchObject({ mailSaid: false });
+  expect(send).not.toHaveBeenCalled();
+  expect(settled).toEqual(["putBack"]);
+});
+
+test("a job without a file is completed when the journal knows the message, else it is alarmed and parked", async () => {
+  const { spool, id, parts, session, settled, troubles, work } = await setting();
+  await spool.remove(id);
+  await deliver({ ...parts, wasFinished: async () => true }, session, work);
+  expect(settled).toEqual(["complete"]);
+  expect(troubles).toEqual([]);
+  await deliver(parts, session, work);
+  expect(settled).toEqual(["complete", "bounce"]);
+  expect(troubles).toMatchObject([{ id, reason: "its spool file is gone" }]);
+});
