@@ -79,7 +79,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const active = (id: string) => delivery.inHand(id);
     const control = await startControl({
       path: options.controlSocket,
-      source: { spool, now: Date.now, active },
+      source: { spool, now: Date.now, active, waitReason: (account) => delivery.waitReason(account) },
     });
     closers.push(() => control.close());
     delivery.start();

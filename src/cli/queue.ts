@@ -141,7 +141,7 @@ async function ask<T>(
     ids: () => spoolIds(folder),
     open: (id: string) => SpoolMessage.open(join(folder, id), id),
   };
-  return fromDisk({ spool, now: Date.now, active: () => false });
+  return fromDisk({ spool, now: Date.now, active: () => false, waitReason: () => undefined });
 }
 
 function notReadable(error: NodeJS.ErrnoException): never {

@@ -81,7 +81,7 @@ function changeText({ field, was, now, why }: QueueDetail["changes"][number]): s
 }
 
 function changed(was: string, now: string): string {
-  return was === now ? "" : ` (the client said ${visible(was)})`;
+  return was === now || was === "" ? "" : ` (the client said ${visible(was)})`;
 }
 
 function people(recipients: readonly string[]): string {

@@ -66,6 +66,8 @@ export interface QueueSource {
   readonly now: () => number;
   /** Is it in a session just now? Nothing is, without an agent. */
   readonly active: (id: string) => boolean;
+  /** What holds up the due messages of an account just now, if anything; nobody knows without an agent. */
+  readonly waitReason: (account: string) => string | undefined;
 }
 
 export interface QueueFilter {
@@ -151,8 +153,16 @@ function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
     account: entry.account,
     user: null,
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
-    reason: state.kind === "settled" ? null : (state.reason ?? null),
+    reason: reasonOf(state, entry.account, source) ?? null,
   };
+}
+
+/** Its own reason, while that holds; else what holds up its whole account. */
+function reasonOf(state: MessageState, account: string | null, source: QueueSource): string | undefined {
+  if (state.kind === "settled") return undefined;
+  if (state.kind !== "pending") return state.reason;
+  const due = (state.nextMs ?? 0) <= source.now();
+  return (due && account !== null ? source.waitReason(account) : undefined) ?? state.reason;
 }
 
 function detailOf(seen: Seen, source: QueueSource): QueueDetail {

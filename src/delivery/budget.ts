@@ -37,6 +37,14 @@ export class Budget {
     return known > 0 ? known : this.#wait(await this.#parts.pacer.ask());
   }
 
+  /** That the budget is waited for, if so: for people who ask why mail waits. */
+  get reason(): string | undefined {
+    const waitMs = this.#waitUntilMs - this.#parts.elapsed();
+    return waitMs > 0
+      ? `the hour's budget is used, the next message goes in ${Math.ceil(waitMs / 1000)} s`
+      : undefined;
+  }
+
   /** Takes a charge, or says how long to wait for one. */
   async take(): Promise<{ readonly charge: Charge } | { readonly waitMs: number }> {
     const spare = this.#spare;

@@ -110,6 +110,12 @@ export class Delivery {
     return [...this.#feeders.values()].some((feeder) => feeder.inHand(id));
   }
 
+  /** Why the due messages of an account wait just now, if something holds them all up. */
+  waitReason(account: string): string | undefined {
+    if (this.#redis.status !== "ready") return "Redis does not answer";
+    return this.#feeders.get(account)?.reason;
+  }
+
   /** No new attempts; those under way may finish until `deadline` fires. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping = true;

@@ -81,6 +81,11 @@ export class Feeder {
     return this.#fetching.closedWhile(work);
   }
 
+  /** Why due messages wait just now, if something holds them all up. */
+  get reason(): string | undefined {
+    return this.#parts.gate.reason ?? this.#budget.reason;
+  }
+
   inHand(id: string): boolean {
     return this.#inHand.has(id);
   }

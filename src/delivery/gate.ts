@@ -36,6 +36,15 @@ export class Gate {
     return upstream.waitMs();
   }
 
+  /** Why no session may be opened, if so: for people who ask why mail waits. */
+  get reason(): string | undefined {
+    for (const which of ["account", "upstream"] as const) {
+      const { state } = this.#parts[which];
+      if (state.name !== "closed") return `the ${which} is stopped: ${state.reason}`;
+    }
+    return undefined;
+  }
+
   /** The session is open and authenticated. */
   connected(): void {
     this.#close("account");

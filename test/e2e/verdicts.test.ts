@@ -64,7 +64,9 @@ test("a refused credential stops the account, blames no message, and heals after
   await until("the breaker opened", () => relay.events("breaker-opened").length > 0);
   expect(relay.events("breaker-opened")[0]).toMatchObject({ breaker: "account", account: "portal" });
   expect(relay.sandbox.sessions.length).toBeLessThanOrEqual(2);
-  expect((await rows(relay)).map(({ state }) => state)).toEqual(Array(5).fill("incoming"));
+  const waiting = await rows(relay);
+  expect(waiting.map(({ state }) => state)).toEqual(Array(5).fill("incoming"));
+  expect(waiting[0]?.reason).toContain("the account is stopped: 535 5.7.8 wrong password");
   expect(JSON.stringify(relay.log)).not.toContain("battery staple");
   await relay.down();
   relay.setFaults();
@@ -146,5 +148,7 @@ test("never more than perHour messages go out, and the rest waits in order, over
   await relay.up();
   await until("the pace is told again", () => relay.events("paced").length > 1);
   expect(relay.arrived.map(({ subject }) => subject)).toEqual(["m0", "m1", "m2"]);
-  expect(await rows(relay)).toHaveLength(5);
+  const waiting = await rows(relay);
+  expect(waiting).toHaveLength(5);
+  expect(waiting[0]?.reason).toMatch(/^the hour's budget is used, the next message goes in \d+ s$/);
 });
