@@ -13,7 +13,15 @@ async function start() {
   const main = join(root, "dist", "main.js");
   process.chdir(root);
   process.argv = [process.argv[0], main, "demo", ...process.argv.slice(2)];
+  endWithTheTerminal();
   await import(pathToFileURL(main).href);
+}
+
+/** A closed terminal or pipe ends the program as SIGTERM does: dying of it would leave Redis behind. */
+function endWithTheTerminal() {
+  const end = () => process.kill(process.pid, "SIGTERM");
+  process.on("SIGHUP", end);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
 }
 
 start();

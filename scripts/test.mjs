@@ -4,35 +4,25 @@
  * Promises: the last line is `N passed, N failed` (and `, N skipped`); the exit code is 0 only when nothing failed.
  */
 import "./node-version.mjs";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runVitest } from "./vitest.mjs";
 
 async function test() {
   const { root, setUp } = await import("./setup.mjs");
   await setUp();
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
   const results = join(folder, "results.json");
-  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const report = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
-  const child = spawn(process.execPath, [vitest, "run", ...report, ...process.argv.slice(2)], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  // We stay for the last line. Ctrl-C reaches vitest from the terminal itself, and twice would be an abort.
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  child.on("close", (code, signal) => {
-    const exitCode = code ?? 128 + constants.signals[signal];
-    const count = countResults(results);
-    rmSync(folder, { recursive: true, force: true });
-    // A file that cannot be loaded, an unhandled rejection or a crash is a failure without a failed test.
-    if (exitCode !== 0 && count.failed === 0) count.failed = 1;
-    const skipped = count.skipped === 0 ? "" : `, ${count.skipped} skipped`;
-    process.exitCode = exitCode === 0 && count.failed > 0 ? 1 : exitCode;
-    console.log(`${count.passed} passed, ${count.failed} failed${skipped}`);
-  });
+  const exitCode = await runVitest(root, [...report, ...process.argv.slice(2)]);
+  const count = countResults(results);
+  rmSync(folder, { recursive: true, force: true });
+  // A file that cannot be loaded, an unhandled rejection or a crash is a failure without a failed test.
+  if (exitCode !== 0 && count.failed === 0) count.failed = 1;
+  const skipped = count.skipped === 0 ? "" : `, ${count.skipped} skipped`;
+  process.exitCode = exitCode === 0 && count.failed > 0 ? 1 : exitCode;
+  console.log(`${count.passed} passed, ${count.failed} failed${skipped}`);
 }
 
 function countResults(file) {

@@ -36,7 +36,7 @@ const CONFINED: Record<string, readonly string[]> = {
   "smtp-server": ["intake", "sandbox"],
   nodemailer: ["upstream", "message", "cli"],
   bullmq: ["queue"],
-  ioredis: ["queue", "pacing", "delivery"],
+  ioredis: ["queue", "pacing"],
   fastify: ["control"],
   mailparser: ["sandbox"],
   "@peculiar/x509": ["sandbox"],

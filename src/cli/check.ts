@@ -12,7 +12,7 @@ import { CommandError, exit } from "./exit.ts";
 
 const EXAMPLE = `
 Example:
-  sluice check -c /etc/sluice/sluice.yaml && systemctl reload sluice`;
+  sluice check -c /etc/sluice/sluice.yaml && systemctl restart sluice`;
 
 /** Adds the command. */
 export function registerCheck(program: Command): void {

@@ -9,7 +9,7 @@ import * as addressField from "./address-fields.ts";
 import * as field from "./fields.ts";
 import { account, upstream } from "./relay-schema.ts";
 
-/** Keys of the contract whose feature this version does not have: refused with a sentence of their own. */
+/** Keys whose feature a later version brings: refused with a sentence of their own. */
 export const laterKeys: readonly string[] = [
   "upstream.static",
   "accounts[].pace.recipientsPerHour",
@@ -140,7 +140,7 @@ const retry = z.strictObject({
   first: field.duration("1s", "1d").prefault("1m").meta({ description: "The first wait after a deferral." }),
   max: field.duration("1s", "1d").prefault("1h").meta({ description: "The longest wait." }),
   expireAfter: field.duration("1m", "30d").prefault("4d").meta({
-    description: "When to give up; time stopped by a breaker does not count.",
+    description: "The age at which a message is given up.",
   }),
 });
 

@@ -1,13 +1,15 @@
 /**
  * What `queue list`, `queue show` and `queue stats` say: read from the spool, the disk owns what is.
  *
- * Promises: works with and without the agent and Redis; shapes are the contract's (§2), stable; ages in whole
+ * Promises: works with and without the agent and Redis; the shapes are stable, for programs to rely on; ages in whole
  * seconds, sizes in bytes, times ISO 8601. With an agent, it knows which messages are in a session just now.
  * Reads at most what was asked for: a filter looks at every file, no filter only at those shown.
  */
+import { foldLedger } from "../schedule/ledger.ts";
 import type { RecipientResult } from "../schedule/outcome.ts";
-import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { OpenResult } from "../spool/message.ts";
+import { timeOfQueueId } from "../spool/queue-id.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
 
 export type ShownState = "incoming" | "active" | "deferred" | "held" | "bounced";
@@ -124,13 +126,37 @@ async function look<T>(
   id: string,
   make: (seen: Seen, source: QueueSource) => T,
 ): Promise<T | undefined> {
-  const opened = await source.spool.open(id);
-  if (!opened.ok) return undefined;
+  const opened = await source.spool.open(id).catch((error: Error) => error);
+  if (opened instanceof Error) return make(unreadable(id, opened.message), source);
+  if (!opened.ok) return opened.why === "gone" ? undefined : make(unreadable(id, opened.problem), source);
   await using message = opened.message;
   const state = messageState(message.entry, message.records);
   if (state.kind === "settled") return undefined; // delivered: its file is about to go
   const shown = source.active(id) ? "active" : shownState(state, message.records);
   return make({ entry: message.entry, records: message.records, state, shown }, source);
+}
+
+/** A file that cannot be read is shown all the same: parked, with the problem as its reason. */
+function unreadable(id: string, problem: string): Seen {
+  const reason = `its spool file cannot be read: ${problem}`;
+  const entry: StoredEntry = {
+    v: SPOOL_VERSION,
+    id,
+    timeMs: timeOfQueueId(id),
+    client: { ip: "?", helo: "?", protocol: "?" },
+    received: { sender: null, from: "", recipients: [] },
+    account: null,
+    envelope: { sender: "" as StoredEntry["from"], recipients: [] },
+    from: "" as StoredEntry["from"],
+    rule: "-",
+    why: reason,
+    changes: [],
+    class: "bulk",
+    messageId: "",
+    eightBit: false,
+    wireBytes: 0,
+  };
+  return { entry, records: [], state: { kind: "held", ledger: foldLedger([], []), reason }, shown: "held" };
 }
 
 function shownState(

@@ -25,6 +25,7 @@ import type { Spool } from "../spool/spool.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
 import type { Session, Transaction } from "../upstream/session.ts";
 import { tellAttempt, whyOf } from "./attempt-facts.ts";
+import { park, unreadable, withoutFile } from "./unusable.ts";
 
 /** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
 const MAX_RECIPIENTS = 100;
@@ -60,7 +61,15 @@ export async function deliver(
   session: Session,
   { fetched, mayStillMail }: { fetched: Fetched; mayStillMail: () => boolean },
 ): Promise<Attempted> {
-  const opened = await parts.spool.open(fetched.id);
+  if (!fetched.known) {
+    await park(parts, fetched, "its job is of a version that this sluice does not know");
+    return NOT_TRIED;
+  }
+  const opened = await parts.spool.open(fetched.id).catch((error: Error) => error);
+  if (opened instanceof Error) {
+    await unreadable(parts, fetched, opened);
+    return NOT_TRIED;
+  }
   if (!opened.ok) {
     await withoutFile(parts, fetched, opened.why === "corrupt" ? opened.problem : undefined);
     return NOT_TRIED;
@@ -209,22 +218,6 @@ async function expire(
   const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
   await parts.events.fact({ event: "expired", ...common, recipients, reason, delay });
   await settle(parts, fetched, message, messageState(entry, message.records));
-}
-
-async function withoutFile(
-  parts: DeliverParts,
-  fetched: Fetched,
-  corrupt: string | undefined,
-): Promise<void> {
-  if (corrupt === undefined && (await parts.wasFinished(fetched.id))) return parts.queue.complete(fetched);
-  const reason =
-    corrupt === undefined ? "its spool file is gone" : `its spool file cannot be read: ${corrupt}`;
-  parts.events.report(
-    "trouble",
-    { part: "spool", id: fetched.id, account: parts.queue.account, reason },
-    "error",
-  );
-  return parts.queue.bounce(fetched, reason);
 }
 
 /** Whom the attempt's failures blame beyond the message itself, the widest first. */

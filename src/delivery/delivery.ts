@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import type { Redis } from "ioredis";
 import type { Config } from "../config/config.ts";
 import { socketPath } from "../config/sockets.ts";
 import { chargedLastHour, wasFinished } from "../journal/questions.ts";
@@ -16,9 +15,9 @@ import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
-import { connectRedis, redisFacts, redisWarnings } from "../queue/redis.ts";
+import { connectRedis, type Redis, redisFacts, redisWarnings } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
-import { timeOfQueueId } from "../spool/queue-id.ts";
+import { isQueueId, timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
 import { ACCOUNT_WAITS, Breaker, UPSTREAM_WAITS } from "../upstream/breaker.ts";
 import { connector } from "../upstream/connector.ts";
@@ -219,7 +218,8 @@ export class Delivery {
       stopping: () => this.#stopping,
       random: Math.random,
       elapsed,
-      wasFinished: (id) => wasFinished(journalFolder, { id, acceptedMs: timeOfQueueId(id) }, Date.now()),
+      wasFinished: async (id) =>
+        isQueueId(id) && wasFinished(journalFolder, { id, acceptedMs: timeOfQueueId(id) }, Date.now()),
       onTrouble: (reason) => {
         this.#trouble(reason);
         this.#recovery.request("delivery was interrupted");

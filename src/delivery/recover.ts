@@ -86,19 +86,19 @@ async function look(
   id: string,
   state: QueueState | undefined,
 ): Promise<{ queue: AccountQueue; due: Due } | "parked" | undefined> {
-  const opened = await parts.spool.open(id);
-  if (!opened.ok) {
-    if (opened.why === "gone") return undefined;
-    parts.events.report("trouble", { part: "spool", id, reason: opened.problem }, "error");
-    return "parked";
-  }
+  const parked = (reason: string) => {
+    parts.events.report("trouble", { part: "spool", id, reason }, "error");
+    return "parked" as const;
+  };
+  const opened = await parts.spool.open(id).catch((error: Error) => error);
+  if (opened instanceof Error) return parked(`its spool file cannot be opened: ${opened.message}`);
+  if (!opened.ok)
+    return opened.why === "gone" ? undefined : parked(`its spool file cannot be read: ${opened.problem}`);
   await using message = opened.message;
   const { entry } = message;
   const queue = parts.queues.find(entry.account);
   if (!queue) {
-    const reason = `its account ${entry.account} is not in the config: put it back, or have it go through another`;
-    parts.events.report("trouble", { part: "spool", id, reason }, "error");
-    return "parked";
+    return parked(`its account ${entry.account} is not in the config: put it back`);
   }
   const now = messageState(entry, message.records);
   switch (now.kind) {

@@ -5,8 +5,8 @@
  * our mark in Redis is gone (somebody flushed it). Promises: a request made while one runs is followed by
  * another; it never rejects.
  */
-import type { Redis } from "ioredis";
 import type { Events } from "../observe/events.ts";
+import type { Redis } from "../queue/redis.ts";
 import { type RecoverParts, recover } from "./recover.ts";
 import { Signal } from "./signal.ts";
 

@@ -34,7 +34,8 @@ export async function sweepBounced(parts: SweepParts): Promise<void> {
 }
 
 async function sweepOne(parts: SweepParts, queue: AccountQueue, id: string): Promise<void> {
-  const opened = await parts.spool.open(id);
+  const opened = await parts.spool.open(id).catch(() => undefined);
+  if (!opened) return;
   if (!opened.ok) {
     if (opened.why === "gone") await queue.remove(id);
     return;

@@ -1,5 +1,5 @@
 /**
- * One session: smtp-server's connection, with what it leaves open closed (hazards.md §1).
+ * One session: smtp-server's connection, with what it leaves open closed (docs/decisions/003).
  *
  * Ours: the greeting at once, MAIL and RCPT in our own grammar, the words and codes of replies, the tie
  * between a message and its socket, deadlines, the record of every refusal. The library's: the socket, lines,

@@ -3,7 +3,7 @@
  *
  * Promises: pure; what is accepted has a head that obeys sender policy (P6) and an entry for the spool that
  * says which rule made it so. The questions, in order: a loop? whose? which pair? may it go there?
- * Refuses with a row of contract §4, never with an exception.
+ * Refuses with a reply of replies.ts, never with an exception.
  */
 import type { Address } from "../mail/address.ts";
 import type { Pair } from "../mail/envelope.ts";

@@ -2,7 +2,7 @@
  * Tells a mail client from everything else that finds an open port: browsers, TLS clients, port scanners.
  *
  * Promises: whatever a web page can be made to send to this port is recognised before any command of it is
- * obeyed (cross-protocol request forgery: hazards.md §2, "the loopback is not authentication").
+ * obeyed (cross-protocol request forgery: the loopback is no authentication).
  * Refuses to judge valid SMTP: an unknown verb is the command parser's business.
  */
 

@@ -2,7 +2,7 @@
  * The recipients of one message: resolved through aliases, merged, counted.
  *
  * Promises: at most `limits.recipients`, each once, in the order of their first mention.
- * Refuses each with its row of contract §4; a refused one changes nothing.
+ * Refuses each with its reply of replies.ts; a refused one changes nothing.
  */
 import type { Address, Path } from "../mail/address.ts";
 import type { Reply } from "../mail/reply.ts";

@@ -1,5 +1,5 @@
 /**
- * The refusals of one session: each recorded like a delivery, because old programs ignore replies (contract §4).
+ * The refusals of one session: each recorded like a delivery, because old programs ignore replies.
  *
  * Promises: one fact a refusal; what only follows from an earlier refusal (503 after a refused MAIL) or from a
  * slip of the hand is not recorded again. Weighed, so that a session cannot be refused for ever.

@@ -1,5 +1,5 @@
 /**
- * Every reply the listener gives: the table of contract §4, in one place.
+ * Every reply the listener gives, in one place.
  *
  * Promises: each refusal carries an enhanced code (RFC 3463) and a sentence that tells the owner of the
  * program what to do; a line stays within RFC 5321 §4.5.3.1.5's 512 octets.
@@ -151,7 +151,7 @@ export const internalError: Reply = say(451, "4.3.0", "internal error; try again
 
 export const spoolNotWritable: Reply = say(451, "4.3.0", "sluice cannot write its spool; try again later");
 
-/** What a failed `Custody.accept` means to the client: never 250 (contract §4, spool rows). */
+/** What a failed `Custody.accept` means to the client: never 250. */
 export function spoolFailed(error: unknown): Reply {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const full = code === "ENOSPC" || code === "EDQUOT";

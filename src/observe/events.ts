@@ -1,5 +1,5 @@
 /**
- * One event, one call: the log line and the journal line together (contract §7).
+ * One event, one call: the log line and the journal line together.
  *
  * Promises: everything said of mail goes through `fact()`; everything said of sluice itself through
  * `report()`. Trouble with either never reaches the caller.

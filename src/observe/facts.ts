@@ -1,7 +1,7 @@
 /**
  * What happens to mail, as facts: the lines of the journal, and with them of the log.
  *
- * A fact is written once, when it is true, and never changed. Names are the contract's (§7).
+ * A fact is written once, when it is true, and never changed. Names and keys are for programs to rely on.
  * No body, no password, no subject ever stands in one.
  */
 import type { Address } from "../mail/address.ts";

@@ -1,5 +1,5 @@
 /**
- * The log: JSON lines, one event a line, on standard output (contract §7).
+ * The log: JSON lines, one event a line, on standard output.
  *
  * Promises: a line is out before the call returns (synchronous destination), so that kill -9 loses none;
  * trouble with the log never stops mail: a closed pipe or a full disk is swallowed.

@@ -40,6 +40,8 @@ export interface Due {
 export interface Fetched {
   readonly id: string;
   readonly class: MessageClass;
+  /** Is it of a version that we know? Others are parked: recovery gives the message a job of ours. */
+  readonly known: boolean;
   readonly job: Job;
 }
 
@@ -104,7 +106,7 @@ export class AccountQueue implements AsyncDisposable {
   async fetch(): Promise<Fetched | undefined> {
     for (const name of CLASSES) {
       const job = await this.#halves[name].worker.getNextJob(this.#token, { block: false });
-      if (job?.id !== undefined) return { id: job.id, class: name, job };
+      if (job?.id !== undefined) return { id: job.id, class: name, known: job.data?.v === JOB_VERSION, job };
     }
     return undefined;
   }
@@ -213,7 +215,7 @@ export class AccountQueue implements AsyncDisposable {
       await move(this.#token);
     } catch (error) {
       if (!/lock/i.test((error as Error).message)) throw error;
-      await move(WITHOUT_LOCK); // libraries.md §1.6: token 0 skips the check of the lock
+      await move(WITHOUT_LOCK); // this token skips the check of the lock
     }
   }
 }

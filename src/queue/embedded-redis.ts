@@ -40,7 +40,6 @@ export class EmbeddedRedis {
 
   /** Starts it. Resolves when it listens, or after two seconds: clients keep trying until it does. */
   static async start(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
-    await mkdir(options.folder, { recursive: true, mode: 0o700 });
     await stopLeftover(options.socket);
     await rm(options.socket, { force: true }); // of a server that was killed
     const server = new EmbeddedRedis(options);
@@ -69,8 +68,10 @@ export class EmbeddedRedis {
   }
 
   async #spawn(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 }); // somebody may have deleted it meanwhile
     const child = await spawnFirst(PROGRAMS, this.#arguments(), this.#options.folder);
     if (!child) {
+      this.#deaths++;
       this.#options.report(
         "missing",
         "no redis-server or valkey-server on PATH; install the redis-server package",

@@ -6,6 +6,9 @@
  */
 import { Redis } from "ioredis";
 
+/** The client that queues and pacer share. */
+export type { Redis } from "ioredis";
+
 const COMMAND_MS = 10_000;
 
 /** Where Redis is: a unix socket of ours, or somebody's URL. */

@@ -98,8 +98,9 @@ export class Spool implements AsyncDisposable {
     }
   }
 
-  /** Opens a message to look at it or to append to it. */
-  open(id: string): Promise<OpenResult> {
+  /** Opens a message to look at it or to append to it. What is no queue id is not there. */
+  async open(id: string): Promise<OpenResult> {
+    if (!isQueueId(id)) return { ok: false, why: "gone" };
     return SpoolMessage.open(this.#path(id), id);
   }
 

@@ -27,7 +27,11 @@ async function measure(report: Report, relay: RelayProcess): Promise<void> {
   const load = { port: relay.port, clients: 10, messages: MESSAGES, perSession: 20, sizeBytes: SIZE_BYTES };
   const { subjects } = await submitAll(load);
   const redis = (await relay.redisProcess()) ?? 0;
-  const cpuBefore = { agent: await cpuMs(relay.processId), redis: await cpuMs(redis) };
+  const cpuBefore = {
+    agent: await cpuMs(relay.processId),
+    redis: await cpuMs(redis),
+    own: await cpuMs(process.pid),
+  };
   relay.setFaults();
   await until("the backlog is delivered", () => relay.events("delivered").length >= MESSAGES, LIMIT_MS);
   const cpuEach = async (id: number, before: number) => ((await cpuMs(id)) - before) / MESSAGES;
@@ -36,6 +40,7 @@ async function measure(report: Report, relay: RelayProcess): Promise<void> {
   add("rate, first to last arrival", arrivalRate(relay), "/s");
   add("CPU of the agent a message", await cpuEach(relay.processId, cpuBefore.agent), "ms");
   add("CPU of Redis a message", await cpuEach(redis, cpuBefore.redis), "ms");
+  add("CPU of the simulator a message", await cpuEach(process.pid, cpuBefore.own), "ms");
   const mails = relay.sandbox.sessions.map((session) => session.mails).filter((count) => count > 0);
   add("sessions", mails.length, "");
   add("most MAIL in a session", Math.max(...mails), "");

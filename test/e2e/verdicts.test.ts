@@ -1,7 +1,9 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Queue } from "bullmq";
 import { expect, test } from "vitest";
 import type { QueueDetail, QueueRow } from "../../src/control/queue-view.ts";
+import { connectRedis } from "../../src/queue/redis.ts";
 import { Relay } from "../support/relay.ts";
 import { submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
@@ -151,4 +153,43 @@ test("never more than perHour messages go out, and the rest waits in order, over
   const waiting = await rows(relay);
   expect(waiting).toHaveLength(5);
   expect(waiting[0]?.reason).toMatch(/^the hour's budget is used, the next message goes in \d+ s$/);
+});
+
+test("a file that cannot be read is alarmed and visible, and stops nobody else", async () => {
+  const relay = await Relay.start({ fail: ["connect=drop"] });
+  const garbled = (await submit(relay.port)).id;
+  const folder = (await submit(relay.port)).id;
+  await relay.kill("agent and redis");
+  const spool = join(relay.stateDir, "spool");
+  await writeFile(join(spool, garbled), "no json\n");
+  await rm(join(spool, folder));
+  await mkdir(join(spool, folder));
+  relay.setFaults();
+  await relay.up();
+  expect((await submit(relay.port)).code).toBe(250);
+  await until("the good one arrived", () => relay.arrived.length === 1);
+  const parked = await rows(relay);
+  expect(parked.map(({ id, state }) => ({ id, state }))).toEqual([
+    { id: garbled, state: "held" },
+    { id: folder, state: "held" },
+  ]);
+  expect(parked[0]?.reason).toBe("its spool file cannot be read: its first line is not JSON");
+  expect((await relay.command("queue", "show", garbled)).stdout).toContain("its first line is not JSON");
+  expect(relay.events("trouble").map(({ id }) => id)).toEqual(expect.arrayContaining([garbled, folder]));
+});
+
+test("a job that somebody else put into Redis sends nothing and stops nobody", async () => {
+  const relay = await Relay.start();
+  const instance = String(relay.events("started")[0]?.instance);
+  await until("Redis answers", () => relay.events("redis").some(({ what }) => what === "connected"));
+  const redis = connectRedis({ kind: "socket", path: join(relay.stateDir, "redis/redis.sock") }, () => {});
+  const queue = new Queue(`${instance}.portal.bulk`, { connection: redis, prefix: "{sluice:portal}" });
+  await queue.add("deliver", { v: 1, to: "eve@example.org" }, { jobId: "../../etc/passwd" });
+  await queue.add("deliver", { v: 99 }, { jobId: "of-the-future" });
+  expect((await submit(relay.port)).code).toBe(250);
+  await until("the good one arrived", () => relay.arrived.length === 1);
+  await until("both are alarmed", () => relay.events("trouble").length >= 2);
+  await queue.close();
+  redis.disconnect();
+  expect(relay.arrived).toHaveLength(1);
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { SenderPolicy } from "../../src/policy/senders.ts";
 import { address, pair, relay } from "../golden/relay.ts";
+import { soaked } from "../support/runs.ts";
 import {
   cleanedValues,
   evil,
@@ -111,7 +112,7 @@ it("whatever the head, what goes out has one From, the policy's, for every parse
       seen[result.kind === "sent" ? "sent" : "other"]++;
       if (result.kind === "sent") await expectIdentity(result.bytes, result.pair);
     }),
-    { numRuns: 600 },
+    { numRuns: soaked(600) },
   );
   // The generator is worth something only while it makes both.
   expect(seen.sent).toBeGreaterThan(60);
@@ -131,6 +132,6 @@ it("whatever a single From says, what goes out has the policy's address for ever
         if (result.kind === "sent") await expectIdentity(result.bytes, result.pair);
       },
     ),
-    { numRuns: 600 },
+    { numRuns: soaked(600) },
   );
 });

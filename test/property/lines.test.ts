@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { splitHead } from "../../src/mail/head.ts";
 import { LineCanonicaliser } from "../../src/mail/lines.ts";
 import { MessageReader } from "../../src/mail/reader.ts";
+import { soaked } from "../support/runs.ts";
 
 /** Bytes rich in line ends, NUL and fields. */
 const bytes = fc
@@ -55,7 +56,7 @@ it("the canonicaliser gives what the naive model gives, however the bytes are cu
       expect(lines.hasEightBit).toBe(whole.some((byte) => byte > 127));
       expect(lines.firstNulAt !== undefined).toBe(whole.includes(0));
     }),
-    { numRuns: 1000 },
+    { numRuns: soaked(1000) },
   );
 });
 
@@ -73,7 +74,7 @@ it("the parts of a head and the body together are the canonical bytes", () => {
       ];
       expect(Buffer.concat([...parts, canonical.subarray(split.bodyStart)])).toEqual(canonical);
     }),
-    { numRuns: 1000 },
+    { numRuns: soaked(1000) },
   );
 });
 
@@ -94,6 +95,6 @@ it("the reader decides the same however the bytes are cut", () => {
       });
       expect(apart).toEqual(together);
     }),
-    { numRuns: 1000 },
+    { numRuns: soaked(1000) },
   );
 });

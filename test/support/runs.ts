@@ -4,5 +4,5 @@
 
 /** A number of runs or rounds, or a limit in milliseconds, as often as this run wants it. */
 export function soaked(ordinary: number): number {
-  return ordinary * Math.max(1, Number(process.env.SLUICE_SOAK ?? 1));
+  return Math.ceil(ordinary * Math.max(1, Number(process.env.SLUICE_SOAK ?? 1)));
 }

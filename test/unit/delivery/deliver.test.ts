@@ -50,7 +50,7 @@ async function setting() {
     stopping: () => false,
     wasFinished: async () => false,
   } as unknown as DeliverParts;
-  const fetched = { id, class: "bulk", job: {} } as unknown as Fetched;
+  const fetched = { id, class: "bulk", known: true, job: {} } as unknown as Fetched;
   const work = { fetched, mayStillMail: () => true };
   return {
     spool,

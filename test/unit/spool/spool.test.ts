@@ -115,7 +115,8 @@ test("a file that cannot be believed is called corrupt, with the reason, and one
 
 test("ids that are no queue ids never reach the file system", async () => {
   const { spool } = await newSpool();
-  await expect(async () => spool.open("../../etc/passwd")).rejects.toThrow("not a queue id");
+  expect(await spool.open("../../etc/passwd")).toEqual({ ok: false, why: "gone" });
+  await expect(spool.remove("../../etc/passwd")).rejects.toThrow("not a queue id");
 });
 
 test("what was cut off while it was received is cleared away at the next start, and the rest is counted", async () => {

@@ -1,4 +1,4 @@
-/** One test a row of contract §4, each with its positive control: the neighbour that must pass. */
+/** One test a reply of the listener, each with its positive control: the neighbour that must pass. */
 import { describe, expect, test } from "vitest";
 import { Dialog, submit, untilData } from "./dialog.ts";
 import { address, message, settings, startIntake } from "./intake.ts";
