@@ -17,11 +17,12 @@ async function start() {
   await import(pathToFileURL(main).href);
 }
 
-/** A closed terminal or pipe ends the program as SIGTERM does: dying of it would leave Redis behind. */
+/** A closed terminal ends the program as SIGTERM does: dying of it, or of printing to it, would leave Redis behind. */
 function endWithTheTerminal() {
-  const end = () => process.kill(process.pid, "SIGTERM");
-  process.on("SIGHUP", end);
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
+  process.on("SIGHUP", () => {
+    for (const stream of [process.stdout, process.stderr]) stream.write = () => true;
+    process.kill(process.pid, "SIGTERM");
+  });
 }
 
 start();

@@ -9,7 +9,7 @@ import { CHARGE_VALID_MS, type Pacer } from "../pacing/pacer.ts";
 const TELL_MS = 60_000;
 
 export interface BudgetParts {
-  readonly pacer: Pick<Pacer, "ask" | "charge">;
+  readonly pacer: Pick<Pacer, "ask" | "charge" | "distrust">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
   readonly onPaced: (waitMs: number) => void;
@@ -55,6 +55,11 @@ export class Budget {
     const waitMs = this.#wait(await this.#parts.pacer.charge());
     const valid = () => this.#parts.elapsed() - atMs < CHARGE_VALID_MS;
     return waitMs > 0 ? { waitMs } : { charge: { atMs, valid } };
+  }
+
+  /** Redis may have come back with an older bucket: the journal is asked before the next charge. */
+  distrust(): void {
+    this.#parts.pacer.distrust();
   }
 
   /** No MAIL followed this charge: the next message may have it. */

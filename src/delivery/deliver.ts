@@ -30,6 +30,7 @@ import { park, unreadable, withoutFile } from "./unusable.ts";
 /** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
 const MAX_RECIPIENTS = 100;
 const WRITE_RETRY_MS = 1000;
+const WRITE_RETRY_MAX_MS = 30_000;
 
 export interface DeliverParts {
   readonly spool: Spool;
@@ -78,6 +79,13 @@ export async function deliver(
   const state = messageState(message.entry, message.records);
   if (state.kind !== "pending") {
     await settle(parts, fetched, message, state);
+    return NOT_TRIED;
+  }
+  const { nextMs = 0 } = state;
+  const waitMs = nextMs - parts.now();
+  // Due early: its job was lost and made anew. Far beyond any delay of ours the clock was wrong, not the job.
+  if (waitMs > 0 && waitMs < parts.retry.maxMs * 2) {
+    await parts.queue.defer(fetched, nextMs);
     return NOT_TRIED;
   }
   if (expired(parts.retry, { ageMs: parts.now() - message.entry.timeMs, stoppedMs: 0 })) {
@@ -136,7 +144,9 @@ async function record(
   const ageMs = now - message.entry.timeMs;
   // A session that worked and then ended under this message (its limit of messages, say) is no reason to wait.
   const delayMs = () =>
-    work.blamed === "session" && session.mails > 1 ? 0 : retryDelayMs(parts.retry, ageMs, parts.random);
+    work.blamed === "session" && session.mails > 1 && !transaction.inDoubt && message.records.length === 0
+      ? 0
+      : retryDelayMs(parts.retry, ageMs, parts.random);
   const deferred = transaction.results.some((r) => r.status === "failed" && r.verdict.action === "defer");
   const nextMs = deferred ? now + delayMs() : undefined;
   await writeDown(parts, message, {
@@ -162,14 +172,14 @@ async function record(
  * without it would send the message again. A stop ends the waiting; the attempt is then in doubt.
  */
 async function writeDown(parts: DeliverParts, message: SpoolMessage, record: SpoolRecord): Promise<void> {
-  for (;;) {
+  for (let waitMs = WRITE_RETRY_MS; ; waitMs = Math.min(WRITE_RETRY_MAX_MS, waitMs * 2)) {
     try {
       return await message.append(record);
     } catch (error) {
       const reason = `cannot write down what the upstream said, trying again: ${(error as Error).message}`;
       parts.events.report("trouble", { part: "spool", id: message.entry.id, reason }, "error");
       if (parts.stopping()) throw error;
-      await sleep(WRITE_RETRY_MS);
+      await sleep(waitMs);
     }
   }
 }

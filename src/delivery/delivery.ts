@@ -6,16 +6,16 @@
  */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import { socketPath } from "../config/sockets.ts";
-import { chargedLastHour, wasFinished } from "../journal/questions.ts";
+import { chargesOfLastHour, wasFinished } from "../journal/questions.ts";
 import type { Events } from "../observe/events.ts";
 import { Pacer } from "../pacing/pacer.ts";
 import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
-import { connectRedis, type Redis, redisFacts, redisWarnings } from "../queue/redis.ts";
+import { connectRedis, type Redis } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import { isQueueId, timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
@@ -25,12 +25,14 @@ import { HostOrder } from "../upstream/hosts.ts";
 import { Feeder } from "./feeder.ts";
 import { Gate } from "./gate.ts";
 import { Recovery } from "./recovery.ts";
+import { redisAddress, redisSocket, tellRedis } from "./redis-of-config.ts";
 import { SessionSlots } from "./session-slots.ts";
 import { sweepBounced } from "./sweep.ts";
 
 const REDIS_MEMORY_BYTES = 512 * 1024 * 1024;
 const TROUBLE_EVENT_MS = 10_000;
 const SWEEP_MS = 600_000;
+const START_RETRY_MS = 2000;
 
 export interface DeliveryParts {
   readonly config: Config;
@@ -64,7 +66,10 @@ export class Delivery {
       redis: this.#redis,
       instance,
       accounts: config.accounts.map(({ name }) => name),
-      onConnected: () => this.#recovery.request("connected to Redis again"),
+      onConnected: () => {
+        for (const feeder of this.#feeders.values()) feeder.resume();
+        this.#recovery.request("connected to Redis again");
+      },
       onTrouble,
     });
     this.#recovery = new Recovery({
@@ -91,7 +96,7 @@ export class Delivery {
 
   /** Begins: Redis first, then recovery, then the feeders. */
   start(): void {
-    void this.#start().catch((error: Error) => this.#trouble(error.message));
+    void this.#startWhenPossible();
   }
 
   /** A message has custody: it needs its job. */
@@ -131,6 +136,18 @@ export class Delivery {
     await this.#embedded?.stop();
   }
 
+  /** A disk that is full at start, say, must not mean that nothing is delivered until the next one. */
+  async #startWhenPossible(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        return await this.#start();
+      } catch (error) {
+        this.#trouble((error as Error).message);
+        await sleep(START_RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
   async #start(): Promise<void> {
     const { config, events } = this.#parts;
     if (config.redis.kind === "embedded") {
@@ -144,7 +161,7 @@ export class Delivery {
       if (this.#stopping) return this.#embedded.stop();
     }
     await this.#queues.open();
-    await this.#checkRedis();
+    await tellRedis(this.#redis, events);
     const upstream = new Breaker(UPSTREAM_WAITS, elapsed);
     const slots = new SessionSlots(config.upstream.sessions);
     const hosts = new HostOrder(config.upstream.hosts, elapsed);
@@ -157,17 +174,6 @@ export class Delivery {
     this.#recovery.start();
     this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref();
     await this.#sweep();
-  }
-
-  /** An external Redis is somebody else's: what we rely on is looked at, and told when it is not there. */
-  async #checkRedis(): Promise<void> {
-    const facts = await redisFacts(this.#redis).catch(() => undefined);
-    if (!facts) return;
-    const { version, evictionPolicy, appendOnly } = facts;
-    const unwise = redisWarnings(facts);
-    for (const warning of unwise) this.#parts.events.report("redis", { what: "unwise", warning }, "warn");
-    if (unwise.length === 0)
-      this.#parts.events.report("redis", { what: "connected", version, evictionPolicy, appendOnly });
   }
 
   async #sweep(): Promise<void> {
@@ -203,11 +209,11 @@ export class Delivery {
       },
       shared.hosts,
     );
-    const charged = () => chargedLastHour(journalFolder, name, Date.now());
+    const charges = () => chargesOfLastHour(journalFolder, name, Date.now());
     return new Feeder({
       account: name,
       queue: this.#queues.of(name),
-      pacer: new Pacer({ redis: this.#redis, username, pace, chargedLastHour: charged }),
+      pacer: new Pacer({ redis: this.#redis, username, pace, chargesOfLastHour: charges, now: Date.now }),
       slots: shared.slots,
       gate,
       connect,
@@ -238,19 +244,4 @@ export class Delivery {
     this.#told = { reason, atMs: elapsed() };
     this.#parts.events.report("trouble", { part: "delivery", reason }, "warn");
   }
-}
-
-function redisSocket(config: Config): string {
-  return socketPath(join(config.stateDir, "redis"), "redis.sock");
-}
-
-function redisAddress(config: Config): Parameters<typeof connectRedis>[0] {
-  if (config.redis.kind === "embedded") return { kind: "socket", path: redisSocket(config) };
-  const { url, password, ca } = config.redis;
-  return {
-    kind: "url",
-    url,
-    ...(password === undefined ? {} : { password: password.reveal() }),
-    ...(ca === undefined ? {} : { ca }),
-  };
 }

@@ -18,14 +18,15 @@ import type { Session } from "../upstream/session.ts";
 import { Budget, type Charge } from "./budget.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
 import type { Gate } from "./gate.ts";
+import { Pause } from "./pause.ts";
 import type { SessionSlots } from "./session-slots.ts";
-import { Signal } from "./signal.ts";
+import { Signal, WaitingRoom } from "./signal.ts";
 import { Turnstile } from "./turnstile.ts";
 
 const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
 const IDLE_MS = 10_000;
 const SESSION_AGE_MS = 300_000;
-const TROUBLE_MS = 1000;
+const MISSES = 3;
 
 export interface FeederParts extends DeliverParts {
   readonly account: string;
@@ -43,9 +44,10 @@ export interface FeederParts extends DeliverParts {
 export class Feeder {
   readonly #parts: FeederParts;
   readonly #budget: Budget;
+  readonly #pause: Pause;
   readonly #changed = new Signal();
   readonly #lanes = new Set<Promise<void>>();
-  readonly #idle = new Set<Signal>();
+  readonly #idle = new WaitingRoom();
   readonly #inHand = new Set<string>();
   readonly #fetching = new Turnstile();
   readonly #sessions = new Set<Session>();
@@ -54,7 +56,6 @@ export class Feeder {
   /** What `due` said last, less what was fetched since. */
   #waiting = 0;
   #ehlo = "";
-  #pausedUntil = 0;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -63,6 +64,7 @@ export class Feeder {
     const { pacer, elapsed, events, account } = parts;
     const onPaced = (waitMs: number) => events.report("paced", { account, waiting: this.#waiting, waitMs });
     this.#budget = new Budget({ pacer, elapsed, onPaced });
+    this.#pause = new Pause(elapsed);
   }
 
   start(): void {
@@ -73,7 +75,14 @@ export class Feeder {
   wake(): void {
     this.#waiting = 0;
     this.#changed.wake();
-    for (const idle of this.#idle) idle.wake();
+    this.#idle.wakeAll();
+  }
+
+  /** Redis is there again: what failed because it was not, is tried at once. */
+  resume(): void {
+    this.#pause.over();
+    this.#budget.distrust();
+    this.wake();
   }
 
   /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
@@ -121,12 +130,12 @@ export class Feeder {
   /** Opens at most one session; returns how long to wait before the next look, milliseconds. */
   async #step(): Promise<number> {
     const { queue, slots, gate } = this.#parts;
-    if (this.#elapsed() < this.#pausedUntil) return this.#pausedUntil - this.#elapsed();
+    if (this.#pause.leftMs > 0) return this.#pause.leftMs;
     const { waiting, nextDueMs } = await queue.due(this.#parts.now());
     this.#waiting = waiting;
     if (waiting === 0)
       return Math.min(POLL_MS, Math.max(1, (nextDueMs ?? Number.POSITIVE_INFINITY) - this.#parts.now()));
-    for (const idle of this.#idle) idle.wake();
+    this.#idle.wakeAll();
     if (waiting <= this.#lanes.size) return POLL_MS;
     const pacedMs = await this.#budget.waitMs();
     // One session is enough to wait for the budget, and none when that takes longer than it may idle.
@@ -164,10 +173,11 @@ export class Feeder {
   }
 
   #startLane(session: Session, release: () => void): void {
+    const probe = this.#parts.gate.probing;
     const lane = this.#lane(session)
       .catch((error: Error) => this.#trouble(error))
       .finally(async () => {
-        if (session.mails === 0) this.#parts.gate.unused();
+        if (probe) this.#parts.gate.unused(); // nothing, if its attempt told something
         this.#sessions.delete(session);
         await session.quit().catch(() => {});
         release();
@@ -190,6 +200,7 @@ export class Feeder {
   async #lane(session: Session): Promise<void> {
     const { queue } = this.#parts;
     const end = this.#elapsed() + SESSION_AGE_MS;
+    let misses = 0;
     while (session.usable && !this.#stopping && this.#elapsed() < end) {
       if (this.#waiting <= 0) this.#waiting = (await queue.due(this.#parts.now())).waiting;
       if (this.#waiting <= 0) {
@@ -203,6 +214,8 @@ export class Feeder {
       if (!fetched) {
         this.#budget.giveBack(charge);
         this.#waiting = 0;
+        // Another lane may have been quicker; that what is due is never to be had must not keep us busy.
+        if (++misses === MISSES) return this.#pause.breath();
       } else if (!(await this.#one(session, fetched, charge))) return;
     }
   }
@@ -211,6 +224,7 @@ export class Feeder {
   async #one(session: Session, fetched: Fetched, charge: Charge): Promise<boolean> {
     try {
       const attempted = await deliver(this.#parts, session, { fetched, mayStillMail: charge.valid });
+      this.#pause.worked();
       if (!attempted.mailSaid) this.#budget.giveBack(charge);
       if (attempted.deferred) this.#changed.wake();
       const first = session.mails === (attempted.mailSaid ? 1 : 0);
@@ -223,19 +237,9 @@ export class Feeder {
 
   /** Waits, idle, for something to do; true when the session should rather be closed. */
   async #idleOut(): Promise<boolean> {
-    if (this.#parts.slots.contended) return true;
+    if (this.#parts.slots.contended || this.#stopping) return true;
     this.#changed.wake(); // so that somebody wakes us when the next one is due
-    return !(await this.#idleFor(IDLE_MS));
-  }
-
-  /** True when woken before the time was over. */
-  async #idleFor(ms: number): Promise<boolean> {
-    if (this.#stopping) return true;
-    const idle = new Signal();
-    this.#idle.add(idle);
-    const woken = await idle.wait(ms);
-    this.#idle.delete(idle);
-    return woken;
+    return !(await this.#idle.wait(IDLE_MS));
   }
 
   /** Takes a charge; undefined when another session, or none, should wait for the budget. */
@@ -243,8 +247,9 @@ export class Feeder {
     while (!this.#stopping) {
       const taken = await this.#budget.take();
       if ("charge" in taken) return taken.charge;
-      if (this.#lanes.size > 1 || taken.waitMs > IDLE_MS || this.#parts.slots.contended) return undefined;
-      await this.#idleFor(taken.waitMs);
+      const leave = this.#stopping || this.#lanes.size > 1 || this.#parts.slots.contended;
+      if (leave || taken.waitMs > IDLE_MS) return undefined;
+      await this.#idle.wait(taken.waitMs);
     }
     return undefined;
   }
@@ -253,10 +258,9 @@ export class Feeder {
     return this.#parts.elapsed();
   }
 
-  /** Whatever it was, it is not tried again at full speed. */
   #trouble(error: Error): void {
     this.#waiting = 0;
-    this.#pausedUntil = this.#elapsed() + TROUBLE_MS;
+    this.#pause.trouble();
     this.#parts.onTrouble(error.message);
   }
 }

@@ -21,6 +21,8 @@ export interface GateParts {
 
 export class Gate {
   readonly #parts: GateParts;
+  /** The breakers that wait for the outcome of a probe of ours. */
+  readonly #probes = new Set<"account" | "upstream">();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -31,9 +33,21 @@ export class Gate {
     const { account, upstream } = this.#parts;
     const own = account.admit();
     if (own === "wait") return account.waitMs();
-    if (upstream.admit() !== "wait") return 0;
-    if (own === "probe") account.release();
+    if (own === "probe") this.#probes.add("account");
+    const shared = upstream.admit();
+    if (shared === "probe") this.#probes.add("upstream");
+    if (shared !== "wait") return 0;
+    this.#release("account");
     return upstream.waitMs();
+  }
+
+  /** Is the session that was just opened a probe? Then `unused` must follow when it is over. */
+  get probing(): boolean {
+    return this.#probes.size > 0;
+  }
+
+  #release(which: "account" | "upstream"): void {
+    if (this.#probes.delete(which)) this.#parts[which].release();
   }
 
   /** Why no session may be opened, if so: for people who ask why mail waits. */
@@ -55,24 +69,27 @@ export class Gate {
     const blamed = judge(failure).scope === "account" ? "account" : "upstream";
     this.#trip(blamed, failure.reply?.text ?? failure.text);
     if (blamed === "account") this.#close("upstream");
-    else this.#parts.account.release();
+    else this.#release("account");
   }
 
   /** A message was tried on a session; `first`: it was the first one there. */
   attempted(result: { blamed: Verdict["scope"] | undefined; why: string; first: boolean }): void {
-    if (result.blamed === "account") this.#trip("account", result.why);
-    else if (result.blamed === undefined) this.#close("upstream");
+    if (result.blamed === "account") {
+      this.#trip("account", result.why);
+      this.#close("upstream"); // it answered
+    } else if (result.blamed === undefined) this.#close("upstream");
     else if (result.first) this.#trip("upstream", result.why);
   }
 
   /** The session ended, or was never opened, without an attempt. */
   unused(): void {
-    this.#parts.account.release();
-    this.#parts.upstream.release();
+    this.#release("account");
+    this.#release("upstream");
   }
 
   #trip(which: "account" | "upstream", reason: string): void {
     const breaker = this.#parts[which];
+    this.#probes.delete(which);
     if (!breaker.trip(reason)) return;
     const fields = {
       breaker: which,
@@ -84,6 +101,7 @@ export class Gate {
   }
 
   #close(which: "account" | "upstream"): void {
+    this.#probes.delete(which);
     const stoppedMs = this.#parts[which].stoppedMs();
     if (!this.#parts[which].close()) return;
     this.#parts.events.report("breaker-closed", {

@@ -16,6 +16,9 @@ import { messageState } from "../spool/state.ts";
 
 const BATCH = 200;
 
+/** Thrown when recovery is cut short by a stop: the next start recovers. */
+export class RecoveryStopped extends Error {}
+
 export interface RecoverParts {
   readonly spool: Spool;
   readonly queues: Queues;
@@ -23,6 +26,8 @@ export interface RecoverParts {
   readonly now: () => number;
   /** Is this message in a lane's hands now? */
   readonly inHand: (id: string) => boolean;
+  /** Is the agent about to end? */
+  readonly stopped: () => boolean;
   /** Runs `work` while no message of the account is being fetched. */
   readonly whileNotFetching: (account: string, work: () => Promise<void>) => Promise<void>;
 }
@@ -45,6 +50,8 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
         for (const id of ids.filter((id) => !parts.inHand(id))) {
           await queue.reclaim(id, name);
           reclaimed++;
+          const reason = "it was in a session when that was interrupted: it may arrive twice";
+          parts.events.report("recovered", { id, account: queue.account, inDoubt: true, reason }, "warn");
         }
       }),
     );
@@ -63,6 +70,7 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
   let parked = 0;
   const ids = await parts.spool.ids();
   for (let start = 0; start < ids.length; start += BATCH) {
+    if (parts.stopped()) throw new RecoveryStopped("recovery was stopped");
     const adds = new Map<AccountQueue, Due[]>();
     for (const id of ids.slice(start, start + BATCH)) {
       const state = known.get(id);

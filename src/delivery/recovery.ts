@@ -11,9 +11,10 @@ import { type RecoverParts, recover } from "./recover.ts";
 import { Signal } from "./signal.ts";
 
 const RETRY_MS = 1000;
+const RETRY_MAX_MS = 60_000;
 const WATCH_MS = 5000;
 
-export interface RecoveryParts extends RecoverParts {
+export interface RecoveryParts extends Omit<RecoverParts, "stopped"> {
   readonly redis: Redis;
   readonly instance: string;
   readonly events: Events;
@@ -50,6 +51,7 @@ export class Recovery {
   }
 
   async #run(): Promise<void> {
+    let failures = 0;
     while (!this.#stopped) {
       const reason = this.#reason ?? (await this.#markGone());
       if (reason === undefined) {
@@ -57,16 +59,19 @@ export class Recovery {
         continue;
       }
       this.#reason = undefined;
-      if (await this.#once(reason)) continue;
+      if (await this.#once(reason)) {
+        failures = 0;
+        continue;
+      }
       this.#reason ??= reason;
-      await this.#asked.wait(RETRY_MS);
+      await this.#asked.wait(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** failures++));
     }
   }
 
   async #once(reason: string): Promise<boolean> {
     const { redis, events, onRecovered } = this.#parts;
     try {
-      const found = await recover(this.#parts);
+      const found = await recover({ ...this.#parts, stopped: () => this.#stopped });
       await redis.set(this.#markKey, "1");
       const changed = found.requeued + found.reclaimed + found.parked > 0;
       events.report("recovered", { reason, ...found }, changed || reason === "start" ? "info" : "debug");

@@ -29,3 +29,21 @@ export class Signal {
     return woken;
   }
 }
+
+/** Many waiters, woken together. */
+export class WaitingRoom {
+  readonly #waiting = new Set<Signal>();
+
+  wakeAll(): void {
+    for (const signal of this.#waiting) signal.wake();
+  }
+
+  /** True when woken, false when the time ran out. */
+  async wait(timeoutMs: number): Promise<boolean> {
+    const signal = new Signal();
+    this.#waiting.add(signal);
+    const woken = await signal.wait(timeoutMs);
+    this.#waiting.delete(signal);
+    return woken;
+  }
+}

@@ -29,6 +29,7 @@ export class Journal implements AsyncDisposable {
   #waiters: Waiter[] = [];
   #flushing: Promise<void> | undefined;
   #dirty = false;
+  #torn = false;
 
   private constructor(options: { folder: string; historyMs: number; now: () => number }) {
     this.#options = options;
@@ -60,13 +61,15 @@ export class Journal implements AsyncDisposable {
   async #flush(): Promise<void> {
     await Promise.resolve(); // what is appended in this turn goes into one write
     while (this.#lines.length > 0) {
-      const text = `${this.#lines.join("\n")}\n`;
+      const text = `${this.#torn ? "\n" : ""}${this.#lines.join("\n")}\n`;
       const waiters = this.#waiters;
       this.#lines = [];
       this.#waiters = [];
       try {
         const handle = await this.#today();
+        this.#torn = true; // until it is whole: what a full disk cuts off must not spoil the next line
         await handle.appendFile(text);
+        this.#torn = false;
         this.#dirty = true;
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
@@ -82,9 +85,10 @@ export class Journal implements AsyncDisposable {
     const previous = this.#file?.handle;
     this.#file = { day, handle: await openLineFile(join(this.#options.folder, `${day}.jsonl`)) };
     if (previous) {
-      await previous.datasync();
-      await previous.close();
-      await this.#prune();
+      // Trouble with yesterday's file is no reason to refuse today's facts.
+      await previous.datasync().catch(() => {});
+      await previous.close().catch(() => {});
+      await this.#prune().catch(() => {});
     }
     return this.#file.handle;
   }

@@ -7,17 +7,18 @@ import { readJournal } from "./read.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** How many messages of an account's budget were charged here in the last 60 minutes. */
-export async function chargedLastHour(folder: string, account: string, nowMs: number): Promise<number> {
-  let charged = 0;
+/** When messages of an account's budget were charged here in the last 60 minutes: milliseconds since 1970, rising. */
+export async function chargesOfLastHour(folder: string, account: string, nowMs: number): Promise<number[]> {
+  const charges: number[] = [];
   for await (const line of readJournal(folder, {
     fromMs: nowMs - HOUR_MS,
     toMs: nowMs,
     text: '"charged":1',
   })) {
-    if ("charged" in line && line.account === account) charged += line.charged;
+    if ("charged" in line && line.charged === 1 && line.account === account)
+      charges.push(Date.parse(line.at));
   }
-  return charged;
+  return charges.sort((a, b) => a - b);
 }
 
 /** Whether the message `id`, accepted at `acceptedMs`, was finished: all its recipients settled, its file gone. */

@@ -4,7 +4,7 @@
 -- ARGV[1]  "charge", or "ask" (changes nothing)
 -- ARGV[2]  emission interval T, microseconds
 -- ARGV[3]  tolerance, microseconds: (burst - 1) * T
--- ARGV[4]  debt of a bucket that is gone, microseconds; -1 when the caller does not know it yet
+-- ARGV[4]  what the caller knows is owed at least, microseconds; -1 when it has not looked
 -- Returns  { 1, 0 } conforms (and is charged) · { 0, wait in microseconds } · { 2, 0 } the bucket is gone: call
 --          again with its debt
 --
@@ -18,9 +18,10 @@ local bucket = redis.call('HMGET', KEYS[1], 'tat', 'last')
 local tat, last = tonumber(bucket[1]), tonumber(bucket[2])
 if not tat then
   if debt < 0 then return { 2, 0 } end
-  tat, last = now + debt, now
+  tat, last = now, now
 end
 if now < last then tat = tat - (last - now) end
+if debt > 0 then tat = math.max(tat, now + debt) end
 
 local wait = tat - tolerance - now
 local conforms = wait <= 0

@@ -2,7 +2,8 @@
  * The hour's budget of one account: asked before each message leaves.
  *
  * Promises (P5): in any 60 minutes at most `perHour` charges conform, over every host that shares Redis and
- * over restarts; a bucket that Redis lost is rebuilt from the journal's last hour before anything is charged.
+ * over restarts; a bucket that Redis lost, or has forgotten a part of, is mended from the journal's last hour before
+ * anything is charged: at start, after each reconnection, and when it is gone.
  * MAIL must follow its charge within `CHARGE_VALID_MS`, or be charged again: the interval makes room for it.
  * Refuses to guess: when Redis does not answer, `charge` rejects and delivery waits.
  */
@@ -23,8 +24,9 @@ export interface PacerOptions {
   /** The credential: what the relay service bills, whatever the account is called on other hosts. */
   readonly username: string;
   readonly pace: Pace;
-  /** How many messages this host charged in the last hour, from the journal. */
-  readonly chargedLastHour: () => Promise<number>;
+  /** When this host charged messages in the last hour, from the journal: milliseconds since 1970, rising. */
+  readonly chargesOfLastHour: () => Promise<readonly number[]>;
+  readonly now: () => number;
 }
 
 /** T in microseconds, rounded up: (3600 s + D) / (perHour − burst). */
@@ -35,6 +37,7 @@ export function emissionIntervalUs(perHour: number, burst: number): number {
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #key: string;
+  #trusted = false;
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -52,6 +55,11 @@ export class Pacer {
     return this.#call("ask");
   }
 
+  /** The bucket may be older than what we charged: the next call looks into the journal first. */
+  distrust(): void {
+    this.#trusted = false;
+  }
+
   async #call(mode: "charge" | "ask"): Promise<number> {
     const { pace } = this.#options;
     if (pace.kind === "unlimited") return 0;
@@ -62,12 +70,17 @@ export class Pacer {
         number,
         number,
       ];
-    let [answer, waitUs] = await call(DEBT_UNKNOWN);
-    if (answer === 2) {
-      // No bucket ever owes more than `burst` intervals: that much at most did the lost one.
-      const charged = Math.min(await this.#options.chargedLastHour(), pace.burst);
-      [answer, waitUs] = await call(charged * interval);
-    }
+    const debtUs = async () => debtOf(await this.#options.chargesOfLastHour(), interval, this.#options.now());
+    let [answer, waitUs] = await call(this.#trusted ? DEBT_UNKNOWN : await debtUs());
+    if (answer === 2) [answer, waitUs] = await call(await debtUs());
+    this.#trusted = true;
     return answer === 1 ? 0 : Math.ceil(waitUs / 1000);
   }
+}
+
+/** What a bucket owes after these charges, microseconds: each adds an interval to what is owed at its time. */
+function debtOf(chargesMs: readonly number[], intervalUs: number, nowMs: number): number {
+  let freeAtUs = Number.NEGATIVE_INFINITY;
+  for (const atMs of chargesMs) freeAtUs = Math.max(freeAtUs, atMs * 1000) + intervalUs;
+  return Math.max(0, Math.ceil(freeAtUs - nowMs * 1000));
 }

@@ -8,7 +8,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
@@ -17,6 +18,15 @@ const RESTART_MS = [100, 500, 1000, 2000, 5000];
 const STOP_MS = 5000;
 const LISTEN_MS = 2000;
 const CALM_MS = 60_000;
+const PID_FILE = "redis.pid";
+const ONE_TRY = {
+  lazyConnect: true,
+  retryStrategy: () => null,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 2000,
+  commandTimeout: 2000,
+  disconnectTimeout: 100,
+};
 
 export interface EmbeddedRedisOptions {
   /** Where its files are: `<stateDir>/redis`. */
@@ -40,7 +50,7 @@ export class EmbeddedRedis {
 
   /** Starts it. Resolves when it listens, or after two seconds: clients keep trying until it does. */
   static async start(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
-    await stopLeftover(options.socket);
+    await stopLeftover(options);
     await rm(options.socket, { force: true }); // of a server that was killed
     const server = new EmbeddedRedis(options);
     await server.#spawn();
@@ -85,6 +95,7 @@ export class EmbeddedRedis {
       words = (words + text).slice(-2000);
     });
     this.#child = child;
+    await writeFile(join(this.#options.folder, PID_FILE), `${child.pid}\n`, { mode: 0o600 });
     this.#options.report("started", `process ${child.pid}`);
     child.once("exit", (code, signal) => {
       if (this.#child === child) this.#child = undefined;
@@ -98,7 +109,12 @@ export class EmbeddedRedis {
   #restartLater(): void {
     if (this.#stopping) return;
     const wait = RESTART_MS[Math.min(this.#deaths, RESTART_MS.length - 1)];
-    this.#restart = setTimeout(() => void this.#spawn(), wait);
+    const again = (error: Error) => {
+      this.#deaths++;
+      this.#options.report("died", error.message);
+      this.#restartLater();
+    };
+    this.#restart = setTimeout(() => void this.#spawn().catch(again), wait);
   }
 
   #arguments(): string[] {
@@ -140,25 +156,25 @@ async function spawnFirst(
   return undefined;
 }
 
-/** A server that a killed agent left behind still answers on our socket: ask it to save and end. */
-async function stopLeftover(socket: string): Promise<void> {
-  const client = new Redis({
-    path: socket,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-  });
+/**
+ * A server that a killed agent left behind: asked to save and end; killed when it does not answer. It is known by its
+ * process id and by our socket in its command line (that is what redis-server shows as its title).
+ */
+async function stopLeftover({ folder, socket }: EmbeddedRedisOptions): Promise<void> {
+  const processId = Number(await readFile(join(folder, PID_FILE), "utf8").catch(() => ""));
+  const title = await readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "");
+  if (!title.includes(socket)) return;
+  const client = new Redis({ ...ONE_TRY, path: socket });
   client.on("error", () => {});
   try {
     await client.connect();
-    const processId = Number(/^process_id:(\d+)/m.exec(await client.info("server"))?.[1]);
     await client.shutdown().catch(() => {}); // its answer is that the connection ends
-    await gone(processId);
   } catch {
-    // nobody there, the usual case
+    // it does not listen any more
   } finally {
     client.disconnect();
   }
+  await gone(processId);
 }
 
 async function gone(processId: number): Promise<void> {

@@ -64,6 +64,7 @@ export class Queues implements AsyncDisposable {
   /** Makes the queues as soon as Redis answers, however long that takes. */
   async open(): Promise<void> {
     const { redis, accounts, instance, onTrouble, onConnected } = this.#options;
+    await redis.connect().catch(() => {}); // it goes on trying
     for (const account of [...accounts, UNASSIGNED]) {
       this.#queues.set(account, await this.#openOne({ account, instance, redis, onTrouble }));
     }

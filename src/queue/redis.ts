@@ -1,8 +1,9 @@
 /**
  * Our connection to Redis: one client that the queues and the pacer share.
  *
- * Promises: connects at the first command, reconnects for ever; no command waits longer than `COMMAND_MS`, so that a hung server looks like
- * one that is down; errors are reported, never thrown into the air.
+ * Promises: connects at the first command, reconnects for ever; a hung server looks like one that is down, and
+ * while it is down commands fail at once: nothing piles up in memory, and nothing is said twice. Whoever asked
+ * has recovery look at what became of it. Errors are reported, never thrown into the air.
  */
 import { Redis } from "ioredis";
 
@@ -16,11 +17,13 @@ export type RedisAddress =
   | { readonly kind: "socket"; readonly path: string }
   | { readonly kind: "url"; readonly url: string; readonly password?: string; readonly ca?: string };
 
-// BullMQ asks for `null`: a command is resent after a reconnect. Ours are idempotent, their ids are ours.
 const OPTIONS = {
   lazyConnect: true,
-  maxRetriesPerRequest: null,
+  maxRetriesPerRequest: null, // BullMQ wants it so
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
   commandTimeout: COMMAND_MS,
+  socketTimeout: COMMAND_MS,
   connectTimeout: COMMAND_MS,
   disconnectTimeout: 100, // it keeps the process alive for as long
   retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000),

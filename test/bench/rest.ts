@@ -12,6 +12,7 @@ import type { Report } from "./report.ts";
 
 const SECTION = "start and rest";
 const STARTS = 5;
+const SETTLE_MS = 5000;
 const IDLE_MS = 10_000;
 const QUEUED = 20_000;
 const WRITERS = 64;
@@ -41,6 +42,7 @@ async function measure(report: Report, relay: RelayProcess, name: string): Promi
     add("listening to queue checked", millisecondsOf(relay.log), "ms");
   }
   const redis = (await relay.redisProcess()) ?? 0;
+  await sleep(SETTLE_MS); // what the start left to collect and to compile is not rest
   const before = { agent: await cpuMs(relay.processId), redis: await cpuMs(redis) };
   await sleep(IDLE_MS); // the measurement itself: a stretch of rest
   const share = async (id: number, beforeMs: number) => (((await cpuMs(id)) - beforeMs) / IDLE_MS) * 100;

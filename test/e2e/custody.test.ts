@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { EmbeddedRedis } from "../../src/queue/embedded-redis.ts";
-import { connectRedis } from "../../src/queue/redis.ts";
+import { connectedTo } from "../support/redis.ts";
 import { Relay } from "../support/relay.ts";
 import { submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
@@ -74,7 +74,7 @@ test("with Redis's folder deleted, every message is queued again from the spool"
 test("when Redis is flushed under the running agent, the queue is derived again", async () => {
   const relay = await Relay.start({ fail: ["connect=drop"] });
   for (let n = 0; n < 3; n++) await submit(relay.port, subject(n));
-  const client = connectRedis({ kind: "socket", path: join(relay.stateDir, "redis/redis.sock") }, () => {});
+  const client = await connectedTo(join(relay.stateDir, "redis/redis.sock"));
   await until("they are queued", async () => (await client.dbsize()) > 3);
   await client.flushall();
   client.disconnect();
@@ -87,7 +87,7 @@ test("with Redis full, mail is accepted at once and delivered when there is room
   const folder = join(relay.folder, "external");
   const socket = join(relay.folder, "external.sock");
   const server = await EmbeddedRedis.start({ folder, socket, maxMemoryBytes: 8 << 20, report: () => {} });
-  const client = connectRedis({ kind: "socket", path: socket }, () => {});
+  const client = await connectedTo(socket);
   await relay.configure({ redis: `redis: "unix://${socket}"` });
   await relay.up();
   await submit(relay.port, subject(0));

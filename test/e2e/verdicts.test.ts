@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Queue } from "bullmq";
 import { expect, test } from "vitest";
 import type { QueueDetail, QueueRow } from "../../src/control/queue-view.ts";
-import { connectRedis } from "../../src/queue/redis.ts";
+import { connectedTo } from "../support/redis.ts";
 import { Relay } from "../support/relay.ts";
 import { submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
@@ -182,7 +182,7 @@ test("a job that somebody else put into Redis sends nothing and stops nobody", a
   const relay = await Relay.start();
   const instance = String(relay.events("started")[0]?.instance);
   await until("Redis answers", () => relay.events("redis").some(({ what }) => what === "connected"));
-  const redis = connectRedis({ kind: "socket", path: join(relay.stateDir, "redis/redis.sock") }, () => {});
+  const redis = await connectedTo(join(relay.stateDir, "redis/redis.sock"));
   const queue = new Queue(`${instance}.portal.bulk`, { connection: redis, prefix: "{sluice:portal}" });
   await queue.add("deliver", { v: 1, to: "eve@example.org" }, { jobId: "../../etc/passwd" });
   await queue.add("deliver", { v: 99 }, { jobId: "of-the-future" });

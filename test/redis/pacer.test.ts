@@ -5,12 +5,13 @@ import { redisForTests } from "../support/redis.ts";
 const redis = redisForTests();
 let made = 0;
 
-function newPacer(options: { perHour: number; burst: number; charged?: number; username?: string }): Pacer {
+function newPacer(options: { perHour: number; burst: number; charged?: number[]; username?: string }): Pacer {
   return new Pacer({
     redis: redis.client(),
     username: options.username ?? `user${made++}`,
     pace: { kind: "paced", perHour: options.perHour, burst: options.burst },
-    chargedLastHour: async () => options.charged ?? 0,
+    chargesOfLastHour: async () => options.charged ?? [],
+    now: Date.now,
   });
 }
 
@@ -40,11 +41,25 @@ test("hosts that use one credential share its budget", async () => {
 });
 
 test("a bucket that is gone owes what the journal says", async () => {
-  const remembering = newPacer({ perHour: 100, burst: 5, charged: 40 });
+  const justNow = (count: number) => Array<number>(count).fill(Date.now());
+  const remembering = newPacer({ perHour: 100, burst: 5, charged: justNow(5) });
   expect(await remembering.charge()).toBeGreaterThan(0);
-  const partly = newPacer({ perHour: 100, burst: 5, charged: 3 });
+  const partly = newPacer({ perHour: 100, burst: 5, charged: justNow(3) });
   expect([await partly.charge(), await partly.charge()]).toEqual([0, 0]);
   expect(await partly.charge()).toBeGreaterThan(0);
+});
+
+test("charges of long ago are paid off, and a bucket that came back older than the journal is mended", async () => {
+  const hourAgo = Array<number>(5).fill(Date.now() - 3_599_000);
+  const rested = newPacer({ perHour: 100, burst: 5, charged: hourAgo });
+  expect(await rested.charge()).toBe(0);
+  const charged: number[] = [];
+  const pacer = newPacer({ perHour: 100, burst: 5, charged });
+  expect(await pacer.charge()).toBe(0);
+  charged.push(...Array<number>(5).fill(Date.now())); // Redis forgot these
+  expect(await pacer.ask()).toBe(0);
+  pacer.distrust();
+  expect(await pacer.ask()).toBeGreaterThan(0);
 });
 
 test("an unlimited pace asks nobody", async () => {
@@ -52,7 +67,8 @@ test("an unlimited pace asks nobody", async () => {
     redis: undefined as never,
     username: "u",
     pace: { kind: "unlimited" },
-    chargedLastHour: () => Promise.reject(new Error("asked")),
+    chargesOfLastHour: () => Promise.reject(new Error("asked")),
+    now: Date.now,
   });
   expect(await pacer.charge()).toBe(0);
 });

@@ -16,8 +16,7 @@ export function redisForTests(): { client(): Redis } {
     folder = await makeFolder();
     const socket = join(folder, "redis.sock");
     server = await EmbeddedRedis.start({ folder, socket, maxMemoryBytes: 64 << 20, report: () => {} });
-    client = connectRedis({ kind: "socket", path: socket }, () => {});
-    await client.ping();
+    client = await connectedTo(socket);
   });
   afterAll(async () => {
     client.disconnect();
@@ -25,4 +24,11 @@ export function redisForTests(): { client(): Redis } {
     await rm(folder, { recursive: true, force: true });
   });
   return { client: () => client };
+}
+
+/** A connected client of the server that listens on `socket`; the caller disconnects it. */
+export async function connectedTo(socket: string): Promise<Redis> {
+  const client = connectRedis({ kind: "socket", path: socket }, () => {});
+  await client.connect();
+  return client;
 }

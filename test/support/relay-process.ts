@@ -218,7 +218,7 @@ function failRule(text: string): FailRule {
   return parsed.rule;
 }
 
-function alive(id: number): boolean {
+export function alive(id: number): boolean {
   if (!Number.isInteger(id)) return false;
   try {
     process.kill(id, 0);

@@ -2,7 +2,7 @@ import { appendFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Journal, type JournalLine } from "../../../src/journal/journal.ts";
-import { chargedLastHour, wasFinished } from "../../../src/journal/questions.ts";
+import { chargesOfLastHour, wasFinished } from "../../../src/journal/questions.ts";
 import { readJournal } from "../../../src/journal/read.ts";
 import { testFolder } from "../../support/folder.ts";
 import { address } from "../../support/messages.ts";
@@ -78,7 +78,7 @@ test("the last hour's charges are counted for one account only", async () => {
   await journal.append(delivered("m1", NOON - 3_599_000));
   await journal.append(delivered("m2", NOON));
   await journal.append(delivered("m3", NOON, "other"));
-  expect(await chargedLastHour(folder, "portal", NOON)).toBe(2);
+  expect(await chargesOfLastHour(folder, "portal", NOON)).toEqual([NOON - 3_599_000, NOON]);
 });
 
 test("a message counts as finished when the journal says so, and not because it was delivered to somebody", async () => {

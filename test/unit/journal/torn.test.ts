@@ -1,9 +1,9 @@
-/** A write to the journal that a full disk cut short spoils the next line too, whose append resolved. */
+/** A write to the journal that a full disk cuts short must not spoil the next line, whose append resolves. */
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { Journal } from "../../src/journal/journal.ts";
-import { testFolder } from "../support/folder.ts";
+import { Journal } from "../../../src/journal/journal.ts";
+import { testFolder } from "../../support/folder.ts";
 
 const probe = await open(process.execPath, "r");
 const proto = Object.getPrototypeOf(probe);

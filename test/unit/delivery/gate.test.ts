@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { Gate } from "../../../src/delivery/gate.ts";
+import { ACCOUNT_WAITS, Breaker, UPSTREAM_WAITS } from "../../../src/upstream/breaker.ts";
+
+/** A gate of an account of its own, at an upstream that they share. */
+function gateOf(accountName: string, upstream: Breaker, clock: () => number): Gate {
+  const account = new Breaker(ACCOUNT_WAITS, clock);
+  const events = { report: () => {}, fact: async () => {} };
+  return new Gate({ accountName, upstream, account, events, onClosed: () => {} });
+}
+
+const refused = { stage: "connect", cause: "ECONNREFUSED", text: "no" } as const;
+
+test("an unused session of one account does not undo the waits of another's probe", () => {
+  let now = 0;
+  const clock = () => now;
+  const upstream = new Breaker(UPSTREAM_WAITS, clock);
+  const a = gateOf("a", upstream, clock);
+  const b = gateOf("b", upstream, clock);
+  expect(b.admit()).toBe(0); // b opens a session, and finds nothing to send
+  b.connected();
+  expect(a.admit()).toBe(0);
+  a.refused(refused); // opens: 5 s
+  now = 5000;
+  expect(a.admit()).toBe(0); // a is the probe
+  b.unused(); // b's session of before ends without mail
+  a.refused(refused);
+  expect(a.admit()).toBeGreaterThan(0); // ten seconds more
+});
+
+test("a probe that the upstream answers with the account's failure heals the upstream and stops the account", () => {
+  let now = 0;
+  const clock = () => now;
+  const upstream = new Breaker(UPSTREAM_WAITS, clock);
+  const a = gateOf("a", upstream, clock);
+  const b = gateOf("b", upstream, clock);
+  a.admit();
+  a.refused(refused);
+  expect(b.admit()).toBeGreaterThan(0);
+  now = 5000;
+  expect(a.admit()).toBe(0);
+  a.connected();
+  a.attempted({ blamed: "account", why: "454 4.7.0 cannot check it now", first: true });
+  expect(a.reason).toContain("the account is stopped: 454");
+  expect(b.admit()).toBe(0);
+});
+
+test("a probe that ends without telling anything lets another one start", () => {
+  let now = 0;
+  const clock = () => now;
+  const gate = gateOf("a", new Breaker(UPSTREAM_WAITS, clock), clock);
+  gate.admit();
+  gate.refused(refused);
+  now = 5000;
+  expect(gate.admit()).toBe(0);
+  expect(gate.probing).toBe(true);
+  gate.connected();
+  gate.unused();
+  expect(gate.admit()).toBe(0);
+});
