@@ -12,7 +12,6 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Config } from "./config/config.ts";
-import { startControl } from "./control/server.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
@@ -77,6 +76,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const listener = await listen(options, { events, spool, delivery });
     closers.push(() => listener.stop(0));
     const active = (id: string) => delivery.inHand(id);
+    // Loaded when mail is taken already: it is a good part of the time to start.
+    const { startControl } = await import("./control/server.ts");
     const control = await startControl({
       path: options.controlSocket,
       source: { spool, now: Date.now, active, waitReason: (account) => delivery.waitReason(account) },

@@ -131,6 +131,8 @@ export class Feeder {
   async #step(): Promise<number> {
     const { queue, slots, gate } = this.#parts;
     if (this.#pause.leftMs > 0) return this.#pause.leftMs;
+    // While nothing may be opened and nothing is open, each new message need not be looked at.
+    if (this.#lanes.size === 0 && gate.waitMs > 0) return Math.min(POLL_MS, gate.waitMs);
     const { waiting, nextDueMs } = await queue.due(this.#parts.now());
     this.#waiting = waiting;
     if (waiting === 0)

@@ -41,6 +41,11 @@ export class Gate {
     return upstream.waitMs();
   }
 
+  /** How long nothing may be opened, milliseconds; 0 when a session, or a probe, may be. Changes nothing. */
+  get waitMs(): number {
+    return Math.max(this.#parts.account.waitMs(), this.#parts.upstream.waitMs());
+  }
+
   /** Is the session that was just opened a probe? Then `unused` must follow when it is over. */
   get probing(): boolean {
     return this.#probes.size > 0;

@@ -33,6 +33,7 @@ export interface Waiting {
   readonly scrub: Scrub;
 }
 
+const CONTEXTS_MAX = 16;
 const ignore = (): void => {};
 
 /** How TLS is spoken, by us and by nodemailer after STARTTLS. */
@@ -40,11 +41,26 @@ export function tlsOptions({ host, ciphers, ca }: TlsSettings): tls.ConnectionOp
   return {
     host, // what an IP SAN is compared with: RFC 9525 §6.3, no name is known then
     ...(net.isIP(host) === 0 ? { servername: host } : {}),
-    minVersion: "TLSv1.2", // RFC 8997
     rejectUnauthorized: true, // said, since an environment variable could turn the default off
+    secureContext: contextFor(ciphers, ca),
+  };
+}
+
+/** Made once for each setting: it parses all root certificates, 20 ms of work that every session would repeat. */
+const contexts = new Map<string, tls.SecureContext>();
+
+function contextFor(ciphers: string | undefined, ca: string | undefined): tls.SecureContext {
+  const key = JSON.stringify([ciphers, ca]);
+  const known = contexts.get(key);
+  if (known) return known;
+  const made = tls.createSecureContext({
+    minVersion: "TLSv1.2", // RFC 8997
     ...(ciphers === undefined ? {} : { ciphers }),
     ...(ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] }),
-  };
+  });
+  if (contexts.size >= CONTEXTS_MAX) contexts.clear(); // configs that were reloaded away
+  contexts.set(key, made);
+  return made;
 }
 
 /** All addresses of a host, in the order of the system. */
