@@ -13,16 +13,7 @@ async function start() {
   const main = join(root, "dist", "main.js");
   process.chdir(root);
   process.argv = [process.argv[0], main, "demo", ...process.argv.slice(2)];
-  endWithTheTerminal();
   await import(pathToFileURL(main).href);
-}
-
-/** A closed terminal ends the program as SIGTERM does: dying of it, or of printing to it, would leave Redis behind. */
-function endWithTheTerminal() {
-  process.on("SIGHUP", () => {
-    for (const stream of [process.stdout, process.stderr]) stream.write = () => true;
-    process.kill(process.pid, "SIGTERM");
-  });
 }
 
 start();

@@ -7,10 +7,9 @@
  */
 import { runCommandLine } from "./cli/program.ts";
 
-// `sluice config | head` closes our output early: that is no error of ours.
+// Whoever reads our output may go before we end (`sluice config | head`, a closed terminal): that is no error of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 });
 
 void runCommandLine(process.argv.slice(2)).then((code) => {

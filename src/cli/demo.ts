@@ -51,7 +51,7 @@ async function demo(version: string): Promise<void> {
   if (!existsSync(CONFIG))
     throw new CommandError(exit.unavailable, `Cannot find ${CONFIG}: run the demo from a clone`);
   const stopped = new Promise<void>((stop) => {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop());
   });
   const arrivals = watch<string>();
   const sandbox = await openSandbox((line) => arrivals.tell(line));

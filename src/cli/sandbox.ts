@@ -76,8 +76,7 @@ async function runSandbox(options: Options): Promise<void> {
   });
   console.log(introduction(sandbox, options));
   await new Promise<void>((stop) => {
-    process.once("SIGINT", () => stop());
-    process.once("SIGTERM", () => stop());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop());
   });
   await sandbox.close();
 }

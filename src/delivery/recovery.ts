@@ -71,8 +71,9 @@ export class Recovery {
   async #once(reason: string): Promise<boolean> {
     const { redis, events, onRecovered } = this.#parts;
     try {
-      const found = await recover({ ...this.#parts, stopped: () => this.#stopped });
+      // Before, not after: what is flushed while we look takes the mark with it, and we look again.
       await redis.set(this.#markKey, "1");
+      const found = await recover({ ...this.#parts, stopped: () => this.#stopped });
       const changed = found.requeued + found.reclaimed + found.parked > 0;
       events.report("recovered", { reason, ...found }, changed || reason === "start" ? "info" : "debug");
       onRecovered();
