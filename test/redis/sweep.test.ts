@@ -3,10 +3,9 @@ import { sweepBounced } from "../../src/delivery/sweep.ts";
 import type { Fact } from "../../src/observe/facts.ts";
 import { Queues } from "../../src/queue/queues.ts";
 import { failed } from "../../src/schedule/verdict.ts";
-import { Spool } from "../../src/spool/spool.ts";
-import { testFolder } from "../support/folder.ts";
 import { address, entryFor, WIRE } from "../support/messages.ts";
 import { redisForTests } from "../support/redis.ts";
+import { testSpool } from "../support/spool.ts";
 
 const redis = redisForTests();
 const DAY_MS = 86_400_000;
@@ -14,15 +13,7 @@ const DAY_MS = 86_400_000;
 test("bounced messages go when they were kept long enough, and not before; the rest stays", async () => {
   const start = Date.now();
   let now = start;
-  const folder = await testFolder();
-  const spool = await Spool.open({
-    folder,
-    maxMessages: 10,
-    freeDiskBytes: 0,
-    now: () => now,
-    random: Math.random,
-  });
-  onTestFinished(() => spool[Symbol.asyncDispose]());
+  const { spool } = await testSpool({ now: () => now });
   const client = redis.client().duplicate();
   const queues = new Queues({
     redis: client,

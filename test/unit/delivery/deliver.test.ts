@@ -1,25 +1,16 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type DeliverParts, deliver } from "../../../src/delivery/deliver.ts";
 import type { Fact } from "../../../src/observe/facts.ts";
 import type { Fetched } from "../../../src/queue/account-queue.ts";
-import { Spool } from "../../../src/spool/spool.ts";
 import type { Session } from "../../../src/upstream/session.ts";
-import { testFolder } from "../../support/folder.ts";
 import { entryFor, WIRE } from "../../support/messages.ts";
+import { testSpool } from "../../support/spool.ts";
 
 const ok = { code: 250, text: "250 2.0.0 taken" };
 
 /** Everything around `deliver` that is not the point: a queue and a session that note what was asked of them. */
 async function setting() {
-  const folder = await testFolder();
-  const spool = await Spool.open({
-    folder,
-    maxMessages: 10,
-    freeDiskBytes: 0,
-    now: Date.now,
-    random: Math.random,
-  });
-  onTestFinished(() => spool[Symbol.asyncDispose]());
+  const { spool } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE]);
   const settled: string[] = [];

@@ -4,23 +4,9 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import type { SpoolMessage } from "../../../src/spool/message.ts";
-import { Spool, type SpoolOptions } from "../../../src/spool/spool.ts";
-import { testFolder } from "../../support/folder.ts";
+import type { Spool } from "../../../src/spool/spool.ts";
 import { entryFor, WIRE } from "../../support/messages.ts";
-
-async function newSpool(changes: Partial<SpoolOptions> = {}): Promise<{ spool: Spool; folder: string }> {
-  const folder = changes.folder ?? (await testFolder());
-  const spool = await Spool.open({
-    folder,
-    maxMessages: 10,
-    freeDiskBytes: 0,
-    now: Date.now,
-    random: Math.random,
-    ...changes,
-  });
-  onTestFinished(() => spool[Symbol.asyncDispose]());
-  return { spool, folder };
-}
+import { testSpool } from "../../support/spool.ts";
 
 async function opened(spool: Spool, id: string): Promise<SpoolMessage> {
   const result = await spool.open(id);
@@ -30,7 +16,7 @@ async function opened(spool: Spool, id: string): Promise<SpoolMessage> {
 }
 
 test("what was accepted is read back as it was, bytes included", async () => {
-  const { spool, folder } = await newSpool();
+  const { spool, folder } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE.subarray(0, 10), WIRE.subarray(10)]);
   const message = await opened(spool, id);
@@ -46,7 +32,7 @@ test("what was accepted is read back as it was, bytes included", async () => {
 });
 
 test("a message above the buffer's size streams, byte for byte", async () => {
-  const { spool } = await newSpool();
+  const { spool } = await testSpool();
   const id = spool.newId();
   const big = Buffer.alloc(1_000_003, "0123456789abcde\r\n");
   await spool.accept(entryFor(id), [big]);
@@ -54,7 +40,7 @@ test("a message above the buffer's size streams, byte for byte", async () => {
 });
 
 test("what happened later is appended, and read back in order", async () => {
-  const { spool } = await newSpool();
+  const { spool } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE]);
   const first = await opened(spool, id);
@@ -67,7 +53,7 @@ test("what happened later is appended, and read back in order", async () => {
 });
 
 test("a line torn by a crash is passed over, and the next one stays whole", async () => {
-  const { spool, folder } = await newSpool();
+  const { spool, folder } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE]);
   await (await opened(spool, id)).append({ at: 1, event: "held", reason: "wait" });
@@ -79,7 +65,7 @@ test("a line torn by a crash is passed over, and the next one stays whole", asyn
 });
 
 test("a first line longer than one read is read whole", async () => {
-  const { spool } = await newSpool();
+  const { spool } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id, { why: "x".repeat(300_000) }), [WIRE]);
   const message = await opened(spool, id);
@@ -88,7 +74,7 @@ test("a first line longer than one read is read whole", async () => {
 });
 
 test("a file that cannot be believed is called corrupt, with the reason, and one that is gone is gone", async () => {
-  const { spool, folder } = await newSpool();
+  const { spool, folder } = await testSpool();
   const [short, garbled, other, version] = [
     spool.newId(),
     spool.newId(),
@@ -114,24 +100,24 @@ test("a file that cannot be believed is called corrupt, with the reason, and one
 });
 
 test("ids that are no queue ids never reach the file system", async () => {
-  const { spool } = await newSpool();
+  const { spool } = await testSpool();
   expect(await spool.open("../../etc/passwd")).toEqual({ ok: false, why: "gone" });
   await expect(spool.remove("../../etc/passwd")).rejects.toThrow("not a queue id");
 });
 
 test("what was cut off while it was received is cleared away at the next start, and the rest is counted", async () => {
-  const { spool, folder } = await newSpool();
+  const { spool, folder } = await testSpool();
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE]);
   await writeFile(join(folder, `${spool.newId()}.part`), "half a mess");
-  const { spool: next } = await newSpool({ folder });
+  const { spool: next } = await testSpool({ folder });
   expect(next.count).toBe(1);
   expect(await next.ids()).toEqual([id]);
   expect(await readdir(folder)).toEqual([id]);
 });
 
 test("there is room until the bound of messages, and none when the disk is low", async () => {
-  const { spool } = await newSpool({ maxMessages: 1 });
+  const { spool } = await testSpool({ maxMessages: 1 });
   expect(spool.room()).toEqual({ ok: true });
   const id = spool.newId();
   await spool.accept(entryFor(id), [WIRE]);
@@ -140,12 +126,12 @@ test("there is room until the bound of messages, and none when the disk is low",
   await spool.remove(id);
   expect(spool.room()).toEqual({ ok: true });
   expect(spool.count).toBe(0);
-  const { spool: low } = await newSpool({ freeDiskBytes: Number.MAX_SAFE_INTEGER });
+  const { spool: low } = await testSpool({ freeDiskBytes: Number.MAX_SAFE_INTEGER });
   expect(low.room()).toEqual({ ok: false, reason: "disk-low" });
 });
 
 test("a refused message leaves nothing behind, and a second one under the same id is refused", async () => {
-  const { spool, folder } = await newSpool();
+  const { spool, folder } = await testSpool();
   const id = spool.newId();
   await writeFile(join(folder, `${id}.part`), "somebody else's");
   await expect(spool.accept(entryFor(id), [WIRE])).rejects.toMatchObject({ code: "EEXIST" });
@@ -153,7 +139,7 @@ test("a refused message leaves nothing behind, and a second one under the same i
 });
 
 test("many messages at once are all on disk when they are accepted", async () => {
-  const { spool } = await newSpool({ maxMessages: 1000 });
+  const { spool } = await testSpool({ maxMessages: 1000 });
   const ids = Array.from({ length: 200 }, () => spool.newId());
   await Promise.all(ids.map((id) => spool.accept(entryFor(id), [WIRE])));
   expect(await spool.ids()).toEqual(ids);
