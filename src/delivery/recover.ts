@@ -16,9 +16,6 @@ import { messageState } from "../spool/state.ts";
 
 const BATCH = 200;
 
-/** Thrown when recovery is cut short by a stop: the next start recovers. */
-export class RecoveryStopped extends Error {}
-
 export interface RecoverParts {
   readonly spool: Spool;
   readonly queues: Queues;
@@ -70,7 +67,7 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
   let parked = 0;
   const ids = await parts.spool.ids();
   for (let start = 0; start < ids.length; start += BATCH) {
-    if (parts.stopped()) throw new RecoveryStopped("recovery was stopped");
+    if (parts.stopped()) throw new Error("Cannot recover all as the agent stops: the next start does");
     const adds = new Map<AccountQueue, Due[]>();
     for (const id of ids.slice(start, start + BATCH)) {
       const state = known.get(id);

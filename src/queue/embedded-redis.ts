@@ -59,11 +59,6 @@ export class EmbeddedRedis {
     return server;
   }
 
-  /** The process id, while it runs. */
-  get processId(): number | undefined {
-    return this.#child?.pid;
-  }
-
   /** Asks it to save and end, and waits; kills it when it does not. */
   async stop(): Promise<void> {
     this.#stopping = true;

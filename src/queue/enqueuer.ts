@@ -34,11 +34,6 @@ export class Enqueuer {
     this.#options = options;
   }
 
-  /** Ids that have no job yet. */
-  get backlog(): number {
-    return this.#pending.length;
-  }
-
   enqueue(message: Pending): void {
     if (this.#pending.length >= MAX_PENDING) {
       this.#pending = [];

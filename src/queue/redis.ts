@@ -56,9 +56,6 @@ function fromUrl({ url: text, password, ca }: Extract<RedisAddress, { kind: "url
 /** What `INFO` says of the server we are connected to. */
 export interface RedisFacts {
   readonly version: string;
-  /** Changes at every start of the server: its contents may be older than what we were told. */
-  readonly runId: string;
-  readonly processId: number;
   readonly appendOnly: boolean;
   readonly evictionPolicy: string;
 }
@@ -68,8 +65,6 @@ export async function redisFacts(client: Redis): Promise<RedisFacts> {
   const value = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
   return {
     version: value("valkey_version") || value("redis_version"),
-    runId: value("run_id"),
-    processId: Number(value("process_id")),
     appendOnly: value("aof_enabled") === "1",
     evictionPolicy: value("maxmemory_policy"),
   };
