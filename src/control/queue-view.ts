@@ -164,7 +164,7 @@ function shownState(
   records: readonly SpoolRecord[],
 ): ShownState {
   if (state.kind !== "pending") return state.kind;
-  return records.length === 0 ? "incoming" : "deferred";
+  return records.some(({ event }) => event !== "dot") ? "deferred" : "incoming";
 }
 
 function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
@@ -210,19 +210,10 @@ function detailOf(seen: Seen, source: QueueSource): QueueDetail {
 }
 
 function recipientStates({ entry, state: { ledger } }: Seen): RecipientState[] {
-  const delivered = new Set<string>(ledger.delivered.map(({ recipient }) => recipient));
-  const bounced = new Set<string>(ledger.bounced.map(({ recipient }) => recipient));
-  const expired = new Set<string>(ledger.expired);
-  return entry.envelope.recipients.map((address) => ({
-    address,
-    state: delivered.has(address)
-      ? "delivered"
-      : bounced.has(address)
-        ? "bounced"
-        : expired.has(address)
-          ? "expired"
-          : "pending",
-  }));
+  const states = new Map<string, RecipientState["state"]>();
+  for (const { recipient } of ledger.delivered) states.set(recipient, "delivered");
+  for (const { recipient, by } of ledger.failed) states.set(recipient, by === "age" ? "expired" : "bounced");
+  return entry.envelope.recipients.map((address) => ({ address, state: states.get(address) ?? "pending" }));
 }
 
 function attemptView(record: Extract<SpoolRecord, { event: "attempt" }>): AttemptView {

@@ -70,10 +70,12 @@ export interface Failure {
 
 /** Whom a failure blames and what that means for the recipients it struck. */
 export interface Verdict {
-  readonly scope: "recipient" | "message" | "session" | "upstream" | "account";
+  readonly scope: "recipient" | "message" | "pair" | "session" | "upstream" | "account";
   readonly action: "defer" | "bounce";
   /** One sentence. */
   readonly why: string;
+  /** Those who are left may be sent to at once, in a transaction of their own. */
+  readonly soon?: true;
 }
 
 export type RecipientResult =

@@ -77,6 +77,7 @@ const WHY: Readonly<Record<Cell, string>> = {
   "recipient bounce": "the upstream refuses this recipient for good",
   "message defer": "the message is not taken now",
   "message bounce": "the message is refused for good",
+  "pair defer": "the upstream does not let this sender through now, the message is not to blame",
   "session defer": "the session broke, the message is not to blame",
   "upstream defer": "the upstream cannot be used now, the message is not to blame",
   "account defer": "the upstream does not accept the account now, the message is not to blame",

@@ -49,7 +49,14 @@ export interface SpoolEntry {
   readonly hold?: string;
   readonly messageId: string;
   readonly eightBit: boolean;
+  /** The working time of its pair when it was accepted, milliseconds: its age for expiry counts from here. */
+  readonly workedMs?: number;
+  /** It is a notice of ours, about message `of` (null: a digest): no notice is ever about it. */
+  readonly notice?: { readonly kind: NoticeKind; readonly of: string | null };
 }
+
+/** RFC 3464: a report of failure or of delay; a digest stands for more failures than may have a notice each. */
+export type NoticeKind = "failure" | "delay" | "digest";
 
 /** The first line as it stands in the file. */
 export interface StoredEntry extends SpoolEntry {
@@ -57,8 +64,13 @@ export interface StoredEntry extends SpoolEntry {
   readonly wireBytes: number;
 }
 
-/** Something that happened to the message later. `at` is milliseconds since 1970. */
+/**
+ * Something that happened to the message later. `at` is milliseconds since 1970. Synced when they are written, but
+ * for `dot`: it only has to outlive the process, and says which attempt is in doubt when nothing follows it.
+ */
 export type SpoolRecord =
+  /** The final dot is about to be said. */
+  | { readonly at: number; readonly event: "dot"; readonly upstream: string; readonly session: string }
   | {
       readonly at: number;
       readonly event: "attempt";
@@ -69,15 +81,25 @@ export type SpoolRecord =
       /** When the next attempt is due, if there is one. */
       readonly nextMs?: number;
     }
-  | { readonly at: number; readonly event: "postponed"; readonly reason: string; readonly nextMs: number }
+  /** Given up by age, or by an operator. */
   | {
       readonly at: number;
-      readonly event: "expired";
+      readonly event: "expired" | "bounced";
       readonly recipients: readonly Address[];
       readonly reason: string;
     }
+  /** A notice about these recipients is in the spool under `id`; null: they are counted in the next digest. */
+  | {
+      readonly at: number;
+      readonly event: "noticed";
+      readonly kind: "failure" | "delay";
+      readonly id: string | null;
+      readonly recipients: readonly Address[];
+    }
   | { readonly at: number; readonly event: "held"; readonly reason: string }
-  | { readonly at: number; readonly event: "released" };
+  | { readonly at: number; readonly event: "released" }
+  /** To be tried at once, also who was given up. */
+  | { readonly at: number; readonly event: "retried" };
 
 export function formatEntry(entry: SpoolEntry, wireBytes: number): Buffer {
   const stored: StoredEntry = { v: SPOOL_VERSION, ...entry, wireBytes };

@@ -4,11 +4,18 @@
  *     pending ──▶ settled           every recipient delivered: the file may go
  *        │  └───▶ bounced           somebody was given up: the file stays for `keep.bounced`
  *        └──▶ held ──▶ pending      parked by policy or an operator, until released
+ *     bounced ──▶ pending           an operator's retry
  *
  * Promises: pure; the same entry and records give the same state. Redis has no say in it.
  */
 import type { Address } from "../mail/address.ts";
-import { foldLedger, type Ledger } from "../schedule/ledger.ts";
+import {
+  type FailedRecipient,
+  foldLedger,
+  type Ledger,
+  type LedgerRecord,
+  wordsOf,
+} from "../schedule/ledger.ts";
 import type { SpoolEntry, SpoolRecord } from "./entry.ts";
 
 export type MessageState =
@@ -28,24 +35,21 @@ export type MessageState =
 export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[]): MessageState {
   let hold = entry.hold;
   let nextMs: number | undefined;
-  let postponed: string | undefined;
   let atMs = entry.timeMs;
-  const expired: Address[] = [];
-  const attempts = [];
+  const settling: LedgerRecord[] = [];
   for (const record of records) {
-    atMs = record.at;
     switch (record.event) {
       case "attempt":
-        attempts.push(record);
+        settling.push(record);
         nextMs = record.nextMs;
-        postponed = undefined;
-        break;
-      case "postponed":
-        nextMs = record.nextMs;
-        postponed = record.reason;
         break;
       case "expired":
-        expired.push(...record.recipients);
+      case "bounced":
+        settling.push(record);
+        break;
+      case "retried":
+        settling.push(record);
+        nextMs = undefined;
         break;
       case "held":
         hold = record.reason;
@@ -54,16 +58,36 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
         hold = undefined;
         nextMs = undefined;
         break;
+      case "dot":
+      case "noticed":
+        continue;
     }
+    atMs = record.at;
   }
-  const ledger = foldLedger(entry.envelope.recipients, attempts, expired);
+  const ledger = foldLedger(entry.envelope.recipients, settling);
   if (ledger.pending.length === 0) {
-    const failure = ledger.bounced.at(-1)?.failure;
-    if (failure) return { kind: "bounced", ledger, reason: failure.reply?.text ?? failure.text, atMs };
-    if (ledger.expired.length > 0) return { kind: "bounced", ledger, reason: "expired", atMs };
-    return { kind: "settled", ledger };
+    const last = ledger.failed.at(-1);
+    return last ? { kind: "bounced", ledger, reason: last.reason, atMs } : { kind: "settled", ledger };
   }
   if (hold !== undefined) return { kind: "held", ledger, reason: hold };
   const failure = [...ledger.reasons.values()].at(-1);
-  return { kind: "pending", ledger, nextMs, reason: postponed ?? failure?.reply?.text ?? failure?.text };
+  return { kind: "pending", ledger, nextMs, reason: failure && wordsOf(failure) };
+}
+
+/** The attempt that was cut off after its final dot, before its outcome was written: the message may have arrived. */
+export function interruptedAttempt(
+  records: readonly SpoolRecord[],
+): Extract<SpoolRecord, { event: "dot" }> | undefined {
+  const last = records.findLast(({ event }) => event === "dot" || event === "attempt");
+  return last?.event === "dot" ? last : undefined;
+}
+
+/** Who was given up and is in no notice yet. */
+export function unnoticed(ledger: Ledger, records: readonly SpoolRecord[]): readonly FailedRecipient[] {
+  const told = new Map<Address, number>();
+  for (const record of records) {
+    if (record.event !== "noticed" || record.kind !== "failure") continue;
+    for (const recipient of record.recipients) told.set(recipient, record.at);
+  }
+  return ledger.failed.filter(({ recipient, at }) => (told.get(recipient) ?? Number.NEGATIVE_INFINITY) < at);
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Address } from "../../../src/mail/address.ts";
-import { foldLedger, type OutcomeRecord } from "../../../src/schedule/ledger.ts";
+import { foldLedger, type LedgerRecord } from "../../../src/schedule/ledger.ts";
 import type { RecipientResult } from "../../../src/schedule/outcome.ts";
 import { failed } from "../../../src/schedule/verdict.ts";
 
@@ -12,46 +12,64 @@ const took = (recipient: Address): RecipientResult => ({ recipient, status: "del
 const answered = (recipient: Address, code: number): RecipientResult =>
   failed(recipient, { stage: "rcpt", reply: reply(code), text: `answered ${code}` });
 
+const attempt = (at: number, results: RecipientResult[]): LedgerRecord => ({ event: "attempt", at, results });
+const expiry = (at: number, recipients: Address[]): LedgerRecord => ({
+  event: "expired",
+  at,
+  recipients,
+  reason: "too old",
+});
+const retried: LedgerRecord = { event: "retried", at: 9 };
+
 test("without records everybody is pending", () => {
-  expect(foldLedger(ALL, [])).toEqual({
-    pending: ALL,
-    delivered: [],
-    bounced: [],
-    expired: [],
-    reasons: new Map(),
-  });
+  expect(foldLedger(ALL, [])).toEqual({ pending: ALL, delivered: [], failed: [], reasons: new Map() });
 });
 
 test("each recipient has an outcome of its own", () => {
-  const ledger = foldLedger(ALL, [{ at: 5, results: [took(A), answered(B, 450), answered(C, 550)] }]);
+  const ledger = foldLedger(ALL, [attempt(5, [took(A), answered(B, 450), answered(C, 550)])]);
   expect(ledger.pending).toEqual([B]);
   expect(ledger.delivered).toEqual([{ recipient: A, at: 5, reply: reply(250) }]);
-  expect(ledger.bounced).toMatchObject([{ recipient: C, at: 5, failure: { reply: { code: 550 } } }]);
+  expect(ledger.failed).toMatchObject([
+    { recipient: C, at: 5, by: "upstream", reason: "550 text", failure: { reply: { code: 550 } } },
+  ]);
   expect([...ledger.reasons.keys()]).toEqual([B]);
 });
 
-test("a settled recipient never returns to pending, and its first settlement stands", () => {
+test("a settled recipient never returns to pending by itself, and its first settlement stands", () => {
   const ledger = foldLedger(ALL, [
-    { at: 1, results: [took(A), answered(B, 550)] },
-    { at: 2, results: [answered(A, 450), answered(B, 450), took(B)] },
+    attempt(1, [took(A), answered(B, 550)]),
+    attempt(2, [answered(A, 450), answered(B, 450), took(B)]),
   ]);
   expect(ledger.pending).toEqual([C]);
   expect(ledger.delivered).toMatchObject([{ recipient: A, at: 1 }]);
-  expect(ledger.bounced).toMatchObject([{ recipient: B, at: 1 }]);
+  expect(ledger.failed).toMatchObject([{ recipient: B, at: 1 }]);
 });
 
 test("the newest reason of a deferral is kept until the recipient is settled", () => {
-  const records: OutcomeRecord[] = [
-    { at: 1, results: [answered(A, 450)] },
-    { at: 2, results: [answered(A, 451)] },
-  ];
+  const records = [attempt(1, [answered(A, 450)]), attempt(2, [answered(A, 451)])];
   expect(foldLedger(ALL, records).reasons.get(A)?.text).toBe("answered 451");
-  expect(foldLedger(ALL, [...records, { at: 3, results: [took(A)] }]).reasons.size).toBe(0);
+  expect(foldLedger(ALL, [...records, attempt(3, [took(A)])]).reasons.size).toBe(0);
 });
 
-test("expiry settles who is still pending, and nobody else", () => {
-  const ledger = foldLedger(ALL, [{ at: 1, results: [took(A)] }], [A, B]);
-  expect(ledger).toMatchObject({ pending: [C], expired: [B], delivered: [{ recipient: A }] });
+test("expiry gives up who is still pending, and nobody else, and keeps the last failure", () => {
+  const ledger = foldLedger(ALL, [attempt(1, [took(A), answered(B, 451)]), expiry(2, [A, B])]);
+  expect(ledger).toMatchObject({ pending: [C], delivered: [{ recipient: A }] });
+  expect(ledger.failed).toMatchObject([
+    { recipient: B, at: 2, by: "age", reason: "too old", failure: { reply: { code: 451 } } },
+  ]);
+});
+
+test("what an operator gives up is told apart from what grew too old", () => {
+  const given: LedgerRecord = { event: "bounced", at: 2, recipients: [A], reason: "by hand" };
+  expect(foldLedger([A], [given]).failed).toMatchObject([{ by: "operator", reason: "by hand" }]);
+});
+
+test("an operator's retry makes those pending again who were given up, and nobody who was delivered", () => {
+  const before = [attempt(1, [took(A), answered(B, 550)]), expiry(2, [C])];
+  const ledger = foldLedger(ALL, [...before, retried]);
+  expect(ledger).toMatchObject({ pending: [B, C], failed: [], delivered: [{ recipient: A }] });
+  expect(ledger.reasons.get(B)?.reply?.code).toBe(550);
+  expect(foldLedger(ALL, [...before, retried, attempt(10, [took(B)])]).pending).toEqual([C]);
 });
 
 test("a stored verdict stands, even where today's table would say otherwise", () => {
@@ -59,26 +77,30 @@ test("a stored verdict stands, even where today's table would say otherwise", ()
     ...answered(A, 450),
     verdict: { scope: "recipient", action: "bounce", why: "" },
   } as RecipientResult;
-  expect(foldLedger(ALL, [{ at: 1, results: [stored] }]).bounced).toHaveLength(1);
+  expect(foldLedger(ALL, [attempt(1, [stored])]).failed).toHaveLength(1);
 });
 
 test("a stranger's result is passed over", () => {
-  expect(foldLedger([A], [{ at: 1, results: [took(B)] }])).toMatchObject({ pending: [A], delivered: [] });
+  expect(foldLedger([A], [attempt(1, [took(B)])])).toMatchObject({ pending: [A], delivered: [] });
 });
 
 const result = fc
   .tuple(fc.constantFrom(...ALL), fc.constantFrom(250, 450, 550))
   .map(([recipient, code]) => (code === 250 ? took(recipient) : answered(recipient, code)));
-const records = fc.array(fc.record({ at: fc.nat(), results: fc.array(result, { maxLength: 4 }) }), {
-  maxLength: 6,
-});
+const records = fc.array(
+  fc.oneof(
+    fc.tuple(fc.nat(), fc.array(result, { maxLength: 4 })).map(([at, results]) => attempt(at, results)),
+    fc.tuple(fc.nat(), fc.subarray(ALL)).map(([at, recipients]) => expiry(at, recipients)),
+  ),
+  { maxLength: 6 },
+);
 
-test("every recipient is exactly one of pending, delivered, bounced, expired", () => {
+test("every recipient is exactly one of pending, delivered, given up", () => {
   fc.assert(
-    fc.property(records, fc.subarray(ALL), (outcomes, expired) => {
-      const { pending, delivered, bounced, expired: gone } = foldLedger(ALL, outcomes, expired);
-      const settled = [...delivered, ...bounced].map(({ recipient }) => recipient);
-      expect([...pending, ...settled, ...gone].sort()).toEqual(ALL);
+    fc.property(fc.array(fc.oneof(records, fc.constant([retried]))), (parts) => {
+      const { pending, delivered, failed: gone } = foldLedger(ALL, parts.flat());
+      const settled = [...delivered, ...gone].map(({ recipient }) => recipient);
+      expect([...pending, ...settled].sort()).toEqual(ALL);
     }),
   );
 });
@@ -91,7 +113,7 @@ test("records that stand there again change nothing, more records settle and nev
       const again = foldLedger(ALL, [...first, ...first]);
       expect({ ...again, reasons: null }).toEqual({ ...before, reasons: null });
       expect(after.delivered).toEqual(expect.arrayContaining([...before.delivered]));
-      expect(after.bounced).toEqual(expect.arrayContaining([...before.bounced]));
+      expect(after.failed).toEqual(expect.arrayContaining([...before.failed]));
     }),
   );
 });

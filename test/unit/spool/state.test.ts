@@ -47,7 +47,7 @@ test("given up by age is bounced too", () => {
     attempt(5, [ok(ann), failed(bob, said(451))], 9),
     { at: 10, event: "expired", recipients: [bob], reason: "too old" },
   ]);
-  expect(state).toMatchObject({ kind: "bounced", reason: "expired", atMs: 10 });
+  expect(state).toMatchObject({ kind: "bounced", reason: "too old", atMs: 10 });
 });
 
 test("held by policy or by an operator until released", () => {
