@@ -12,10 +12,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Config } from "./config/config.ts";
+import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
+import { History } from "./delivery/history.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
+import { lastLineMs } from "./journal/read.ts";
 import { createEvents, type Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
 import type { SpoolEntry } from "./spool/entry.ts";
@@ -61,6 +64,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(await lock(config.stateDir));
     const instance = await instanceId(config.stateDir);
     const journalFolder = join(config.stateDir, "journal");
+    const startMs = Date.now();
+    const lastMs = await lastLineMs(journalFolder).catch(() => undefined);
     const journal = await Journal.open({
       folder: journalFolder,
       historyMs: config.keep.historyMs,
@@ -71,7 +76,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const spool = await openSpool(config);
     closers.push(() => spool[Symbol.asyncDispose]());
 
-    const delivery = new Delivery({ config, events, spool, journalFolder, instance });
+    const delivery = new Delivery({
+      config,
+      events,
+      spool,
+      history: new History({ journalFolder, events, gap: { fromMs: lastMs ?? startMs, toMs: startMs } }),
+      instance,
+      changedMs: (account) => lastChangeMs(config, account),
+    });
     closers.push(() => delivery.close());
     const listener = await listen(options, { events, spool, delivery });
     closers.push(() => listener.stop(0));
@@ -85,13 +97,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(() => control.close());
     delivery.start();
 
-    const startMs = Math.round(performance.now() - startedAtMs);
+    const tookMs = Math.round(performance.now() - startedAtMs);
     events.report("started", {
       version,
       instance,
       pid: process.pid,
       listen: listener.addresses.map(shown),
-      startMs,
+      startMs: tookMs,
     });
     let stopping: Promise<void> | undefined;
     const stop = async () => {
@@ -147,7 +159,7 @@ async function listen(
     newId: spool.newId,
     room: () => spool.room(),
     accept: async (entry: SpoolEntry, wire: readonly Buffer[]) => {
-      await spool.accept(entry, wire);
+      await spool.accept({ ...entry, workedMs: delivery.workedMs(entry) }, wire);
       delivery.enqueue(entry);
     },
   };

@@ -97,3 +97,17 @@ export const unknownSender = field(
     return { problem: "is not one of the choices", remedy: "write reject, hold or an address to send as" };
   },
 );
+
+/** Who gets failure notices. */
+export const noticeTarget = field(
+  "sender, none or address",
+  (value): Reading<{ kind: "sender" } | { kind: "none" } | { kind: "address"; address: Address }> => {
+    if (value === "sender" || value === "none") return { value: { kind: value } };
+    const parsed = plainAddress(value);
+    if (parsed !== undefined) return { value: { kind: "address", address: parsed } };
+    return {
+      problem: "is not one of the choices",
+      remedy: "write sender, none or the address that gets them",
+    };
+  },
+);

@@ -6,13 +6,21 @@
  */
 import type { Config, PublicConfig, RedisConfig, Secret } from "./config.ts";
 import { defaultBurst } from "./layers.ts";
+import { presetOf } from "./presets.ts";
+import { replyRules } from "./reply-rules.ts";
 import type { Settings } from "./schema.ts";
+
+/** A password and where it came from, an absolute path. */
+export interface PasswordFile {
+  readonly password: Secret;
+  readonly passwordFile: string;
+}
 
 /** What the files named by the config hold; passwords in the order of the accounts. */
 export interface FileContents {
   /** Absolute. */
   readonly stateDir: string;
-  readonly passwords: readonly (Secret | undefined)[];
+  readonly passwords: readonly (PasswordFile | undefined)[];
   readonly redisPassword?: Secret | undefined;
   readonly redisCa?: string | undefined;
   readonly upstreamCa?: string | undefined;
@@ -22,11 +30,12 @@ export interface FileContents {
 export function buildConfig(file: string, settings: Settings, contents: FileContents): Config {
   const { upstream } = settings;
   const open = buildPublicConfig(file, settings, contents.stateDir);
+  const service = upstream.service ?? "custom";
   return {
     ...open,
     redis: redisOf(settings, contents),
     upstream: {
-      service: upstream.service ?? "custom",
+      service,
       hosts: present(upstream.hosts, "upstream.hosts"),
       port: upstream.port,
       security: upstream.security,
@@ -34,10 +43,14 @@ export function buildConfig(file: string, settings: Settings, contents: FileCont
       ...(contents.upstreamCa !== undefined && { ca: contents.upstreamCa }),
       sessions: upstream.sessions,
       messagesPerSession: upstream.messagesPerSession,
+      replies: [
+        ...replyRules(upstream.replies, "config"),
+        ...replyRules(presetOf(service)?.replies ?? [], service),
+      ],
     },
     accounts: open.accounts.map((account, index) => ({
       ...account,
-      password: present(contents.passwords[index], `the password of ${account.name}`),
+      ...present(contents.passwords[index], `the password of ${account.name}`),
     })),
   };
 }
@@ -45,7 +58,18 @@ export function buildConfig(file: string, settings: Settings, contents: FileCont
 /** The part that needs no password or CA file. */
 export function buildPublicConfig(file: string, settings: Settings, stateDir: string): PublicConfig {
   const { listen, limits, senders, recipients, urgent, retry, keep, notices } = settings;
-  const from = notices.from;
+  const pairs = settings.accounts.flatMap((account, index) =>
+    account.senders.map((pair, position) => ({
+      pair,
+      account: account.name,
+      rule: `accounts[${index}].senders[${position}]`,
+    })),
+  );
+  const from = present(
+    pairs.find(({ pair: { envelope, header } }) => [envelope, header].every((one) => one === notices.from)) ??
+      pairs[0],
+    "a pair for notices",
+  );
   return {
     file,
     hostname: present(settings.hostname, "hostname"),
@@ -69,20 +93,20 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
           : { kind: "paced", perHour: pace.perHour, burst: pace.burst ?? defaultBurst(pace.perHour) },
     })),
     senders: {
-      pairs: settings.accounts.flatMap((account, index) =>
-        account.senders.map((pair, position) => ({
-          pair,
-          account: account.name,
-          rule: `accounts[${index}].senders[${position}]`,
-        })),
-      ),
+      pairs,
       rewrite: senders.rewrite.map((rule, index) => ({ ...rule, rule: `senders.rewrite[${index}]` })),
       unknown: senders.unknown,
       keepOriginal: senders.keepOriginal,
-      ...(from !== undefined && { nullSender: from }),
+      nullSender: from.pair.envelope,
     },
     recipients: { aliases: new Map(Object.entries(recipients.aliases)) },
     urgent,
+    notices: {
+      from: { account: from.account, pair: from.pair },
+      failure: notices.failure,
+      ...(notices.delayAfter !== undefined && { delayAfterMs: notices.delayAfter }),
+      perHour: notices.perHour,
+    },
     retry: { firstMs: retry.first, maxMs: retry.max, expireAfterMs: retry.expireAfter },
     keep: { historyMs: keep.history, bouncedMs: keep.bounced },
     stopTimeoutMs: settings.stopTimeout,

@@ -5,7 +5,9 @@
  * Refuses: nothing here runs. load.ts makes a `Config`; schema.ts says what the file may hold.
  */
 import type { Address } from "../mail/address.ts";
+import type { Pair } from "../mail/envelope.ts";
 import type { SenderPolicy } from "../policy/senders.ts";
+import type { ReplyRule } from "../schedule/catalogue.ts";
 import type { Pace } from "../schedule/pace.ts";
 
 /** A password. Only `reveal()` gives it away; printing, JSON and inspection show `****`. */
@@ -20,6 +22,8 @@ export interface Account {
   readonly name: string;
   readonly username: string;
   readonly password: Secret;
+  /** Absolute; who owns it may write another password into it at any time. */
+  readonly passwordFile: string;
   /** `wisc.edu`, `*.wisc.edu`, lower-case; empty means every domain. */
   readonly allowDomains: readonly string[];
   readonly pace: Pace;
@@ -41,6 +45,8 @@ export interface UpstreamConfig {
   readonly ca?: string;
   readonly sessions: number;
   readonly messagesPerSession: number;
+  /** What its replies mean by their words: the config's rules, then the preset's. */
+  readonly replies: readonly ReplyRule[];
 }
 
 /** The part of the config that every local user may see: nothing from password files or CA files. */
@@ -64,13 +70,23 @@ export interface PublicConfig {
     readonly freeDiskBytes: number;
     readonly uploadsBytes: number;
   };
-  readonly accounts: readonly Omit<Account, "password">[];
+  readonly accounts: readonly Omit<Account, "password" | "passwordFile">[];
   readonly senders: SenderPolicy;
   readonly recipients: { readonly aliases: ReadonlyMap<string, Address> };
   /** Field names are lower-case. */
   readonly urgent: {
     readonly headers: Readonly<Record<string, string>>;
     readonly senders: readonly Address[];
+  };
+  readonly notices: {
+    /** What they go out as. */
+    readonly from: { readonly account: string; readonly pair: Pair };
+    readonly failure:
+      | { readonly kind: "sender" }
+      | { readonly kind: "none" }
+      | { readonly kind: "address"; readonly address: Address };
+    readonly delayAfterMs?: number;
+    readonly perHour: number;
   };
   readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly expireAfterMs: number };
   readonly keep: { readonly historyMs: number; readonly bouncedMs: number };

@@ -57,16 +57,25 @@ export function size(min: string, max: string) {
 
 /** Milliseconds between `min` and `max`, both texts such as `30s`. */
 export function duration(min: string, max: string) {
-  return field("duration", (value): Reading<number> => {
-    const ms = parseDuration(value);
-    if (ms === undefined) {
-      return { problem: "is not a duration", remedy: "write a number and a unit: 30s, 10m, 1h or 4d" };
-    }
-    if (ms < parseDuration(min)! || ms > parseDuration(max)!) {
-      return { problem: `is not between ${min} and ${max}`, remedy: "write a duration in that range" };
-    }
-    return { value: ms };
+  return field("duration", (value) => readDuration(value, min, max));
+}
+
+/** The same, or `off`, which comes out as undefined. */
+export function durationOrOff(min: string, max: string) {
+  return field("duration or off", (value): Reading<number | undefined> => {
+    return value === "off" ? { value: undefined } : readDuration(value, min, max);
   });
+}
+
+function readDuration(value: string, min: string, max: string): Reading<number> {
+  const ms = parseDuration(value);
+  if (ms === undefined) {
+    return { problem: "is not a duration", remedy: "write a number and a unit: 30s, 10m, 1h or 4d" };
+  }
+  if (ms < parseDuration(min)! || ms > parseDuration(max)!) {
+    return { problem: `is not between ${min} and ${max}`, remedy: "write a duration in that range" };
+  }
+  return { value: ms };
 }
 
 /** A DNS name as it may stand in EHLO; RFC 5321 §2.3.5, RFC 1123 §2.1. */
@@ -170,4 +179,22 @@ export const accountName = field("name", (value): Reading<string> => {
   if (/^[a-z0-9][a-z0-9-]{0,31}$/.test(value)) return { value };
   const remedy = "write 1 to 32 lower-case letters, digits and hyphens, e.g. portal";
   return { problem: "is not an account name", remedy };
+});
+
+/** The pattern of a rule for replies. A long reply must not keep us busy, and it comes from a stranger. */
+export const replyPattern = field("pattern", (value): Reading<string> => {
+  const short = "write the few words of the reply that tell it from others";
+  if (value === "" || value.length > 200)
+    return { problem: "is empty or has more than 200 characters", remedy: short };
+  try {
+    new RegExp(value, "i");
+  } catch {
+    const remedy = "put a backslash before each of \\ . * + ? ^ $ { } ( ) [ ] | that stands for itself";
+    return { problem: "is not a regular expression", remedy };
+  }
+  // what may take exponential time repeats a group
+  const bones = value.replace(/\\./g, "").replace(/\[[^\]]*\]/g, "");
+  if (/\)[*+{]/.test(bones))
+    return { problem: "repeats a group, which may take for ever", remedy: "write .* instead" };
+  return { value };
 });

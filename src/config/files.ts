@@ -5,9 +5,10 @@
  * Refuses: variables other than ${CREDENTIALS_DIRECTORY} and ${STATE_DIRECTORY} (the schema already did); bad PEM.
  */
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Secret } from "./config.ts";
+import type { PasswordFile } from "./build.ts";
+import type { Config } from "./config.ts";
 import type { Finding, Path } from "./findings.ts";
 import { readSecretFile } from "./secrets.ts";
 
@@ -16,7 +17,7 @@ export interface FileReader {
   /** Absolute path; undefined (and a finding) when its variable is not set here. */
   locate(path: Path, written: string): string | undefined;
   /** The password in a file; undefined when it cannot be had. */
-  password(path: Path, written: string | undefined): Secret | undefined;
+  password(path: Path, written: string | undefined): PasswordFile | undefined;
   /** The certificates in a file, as PEM text; undefined when they cannot be had. */
   certificates(path: Path, written: string | undefined): string | undefined;
   readonly findings: readonly Finding[];
@@ -60,7 +61,7 @@ export function fileReader(folder: string, env: NodeJS.ProcessEnv, uid: number):
         return undefined;
       }
       const reading = readSecretFile(file, { uid, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
-      if (reading.ok) return reading.secret;
+      if (reading.ok) return { password: reading.secret, passwordFile: file };
       findings.push({ path, message: reading.message, remedy: reading.remedy });
       return undefined;
     },
@@ -73,6 +74,13 @@ export function fileReader(folder: string, env: NodeJS.ProcessEnv, uid: number):
       return undefined;
     },
   };
+}
+
+/** When the config file, or the account's password file, was written last; milliseconds since 1970. */
+export function lastChangeMs(config: Config, account: string | undefined): number {
+  const known = config.accounts.find(({ name }) => name === account);
+  const files = [config.file, ...(known ? [known.passwordFile] : [])];
+  return Math.max(...files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
 }
 
 function readCertificates(file: string): string | { message: string; remedy: string } {

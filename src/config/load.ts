@@ -98,7 +98,8 @@ function examine(name: string, env: NodeJS.ProcessEnv, use: SecretsUse): Examine
   const problems = [...syntax, ...found.map(place)].sort(byLine);
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };
 
-  const secrets = [...contents.passwords, contents.redisPassword].filter((secret) => secret !== undefined);
+  const passwords = contents.passwords.map((known) => known?.password);
+  const secrets = [...passwords, contents.redisPassword].filter((secret) => secret !== undefined);
   const unwise = [...warningsOf(parsed.data), ...(use === "looked-at" ? files.absentCredentials : [])].map(
     place,
   );
@@ -135,7 +136,7 @@ function readFiles(
     passwords: (settings.accounts ?? []).map((account, index) =>
       files.password(["accounts", index, "passwordFile"], account?.passwordFile),
     ),
-    redisPassword: files.password(["redis", "passwordFile"], redis?.passwordFile),
+    redisPassword: files.password(["redis", "passwordFile"], redis?.passwordFile)?.password,
     redisCa: files.certificates(["redis", "caFile"], redis?.caFile),
     upstreamCa: files.certificates(["upstream", "caFile"], settings.upstream?.caFile),
   };

@@ -4,6 +4,7 @@
  * Promises: a preset only fills keys that the config file leaves out; every key overrides it.
  * Refuses: ciphers that are broken (RC4-SHA, DES-CBC3-SHA), although the service lists them.
  */
+import type { ReplySetting } from "./reply-rules.ts";
 
 /** The facts of one relay service; `hosts` in the order to be tried. */
 export interface Preset {
@@ -16,6 +17,8 @@ export interface Preset {
   readonly spfInclude: string;
   /** The addresses the service publishes for firewalls. */
   readonly publishedAddresses: readonly string[];
+  /** What its replies mean by their words; after those of the config. */
+  readonly replies: readonly ReplySetting[];
 }
 
 const PROOFPOINT_CIPHERS = [
@@ -38,6 +41,7 @@ const proofpoint = {
   security: "starttls",
   ciphers: PROOFPOINT_CIPHERS,
   spfInclude: "_spf.wiscmail.wisc.edu",
+  replies: [], // the service publishes none of its replies
 } as const;
 
 const PRESETS: ReadonlyMap<string, Preset> = new Map<string, Preset>([

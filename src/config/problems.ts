@@ -42,6 +42,8 @@ function findingsOfIssue(issue: Issue, prefix: Path, written: Written): Finding[
     case "invalid_type":
       if (value === undefined) return [missing(path)];
       return [{ path, value, ...wrongType(issue.expected, path, written) }];
+    case "invalid_value":
+      return value === undefined ? [missing(path)] : [{ path, value, ...sentence(issue, value) }];
     case "too_small":
     case "too_big":
       // zod counts the letters of a text where a list belongs; that it is no list has been said.

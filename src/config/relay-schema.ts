@@ -4,9 +4,40 @@
  * Promises: as schema.ts. Refuses: as schema.ts.
  */
 import * as z from "zod";
+import { MEANINGS } from "../schedule/catalogue.ts";
+import { STAGES } from "../schedule/outcome.ts";
 import { domainPattern, pair } from "./address-fields.ts";
 import * as field from "./fields.ts";
 import { serviceNames } from "./presets.ts";
+
+/** Where there can be a reply. */
+const replyStages = STAGES.filter((stage) => stage !== "dns" && stage !== "connect");
+
+/** What a reply of the relay service means, where its code says something else. */
+const replyRule = z.strictObject({
+  match: field.replyPattern.meta({
+    description:
+      "A regular expression on the whole reply, codes included, as the log shows it; ignores case.",
+    examples: ["relay access denied"],
+  }),
+  stage: z
+    .array(z.enum(replyStages))
+    .min(1)
+    .optional()
+    .meta({
+      description: `What the reply answers: ${replyStages.join(", ")} (tls is STARTTLS, dot the whole message). Default: anything.`,
+      examples: [["rcpt", "dot"]],
+    }),
+  means: z.enum(MEANINGS).meta({
+    description:
+      "try-later (this message), slow-down (stops the account: a rate limit or quota), credential (stops the account), busy (stops everything), sender-not-allowed (stops the pair), recipient-refused (gives the recipient up), recipient-later, too-many-recipients (the rest goes next), refused (gives the message up).",
+    examples: ["slow-down"],
+  }),
+  hint: field.text.optional().meta({
+    description: "What to tell people about it.",
+    examples: ["the hour's limit at the service is reached"],
+  }),
+});
 
 /** Where mail is delivered to. */
 export const upstream = z.strictObject({
@@ -50,6 +81,15 @@ export const upstream = z.strictObject({
     .prefault(4)
     .meta({ description: "Most sessions at once, all accounts together." }),
   messagesPerSession: z.int().min(1).max(100).prefault(100).meta({ description: "At most 100." }),
+  replies: z
+    .array(replyRule)
+    .max(100)
+    .prefault([])
+    .meta({
+      description:
+        "What replies of the service mean by their words, before its preset and sluice's own rules; the first match wins. Timeouts, lost connections and 421 never count against a message.",
+      examples: [[{ match: "relay access denied", stage: ["rcpt"], means: "slow-down" }]],
+    }),
 });
 
 const pace = z.union([

@@ -6,6 +6,7 @@
  */
 import type { Address } from "../mail/address.ts";
 import type { Pair } from "../mail/envelope.ts";
+import { fitsBeforeMail } from "../schedule/catalogue.ts";
 import type { Finding, Path } from "./findings.ts";
 import type { Settings } from "./schema.ts";
 import type { Loose } from "./schema-walk.ts";
@@ -26,6 +27,7 @@ export function ruleFindings(settings: LooseSettings, given: Given): Finding[] {
     ...listenRules(settings, given),
     ...boundRules(settings),
     ...upstreamRules(settings, given),
+    ...replyRuleRules(settings),
     ...accountRules(settings),
     ...senderRules(settings),
     ...targetRules(settings),
@@ -100,6 +102,19 @@ function upstreamRules({ upstream, listen, hostname }: LooseSettings, given: Giv
     const message = `with port ${upstream.port} is our own listener: mail would go round in circles`;
     const remedy = "name the relay service's host";
     return [{ path: ["upstream", "hosts", index], value: host, message, remedy }];
+  });
+}
+
+/** A rule that could never apply. */
+function replyRuleRules({ upstream }: LooseSettings): Finding[] {
+  const early = ["greeting", "ehlo", "tls", "auth"];
+  return (upstream?.replies ?? []).flatMap((rule, index): Finding[] => {
+    const { means, stage } = rule ?? {};
+    const never = stage?.every((one) => one !== undefined && early.includes(one));
+    if (!never || means === undefined || fitsBeforeMail(means)) return [];
+    const path = ["upstream", "replies", index, "means"];
+    const message = `is about mail, and there is none yet at ${stage?.join(", ")}`;
+    return [{ path, value: means, message, remedy: "write credential, slow-down or busy, or another stage" }];
   });
 }
 

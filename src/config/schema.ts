@@ -20,9 +20,6 @@ export const laterKeys: readonly string[] = [
   "urgent.users",
   "users",
   "stormGuard",
-  "notices.failure",
-  "notices.delayAfter",
-  "notices.perHour",
   "keep.usage",
   "keep.subjects",
   "http",
@@ -145,9 +142,20 @@ const retry = z.strictObject({
 });
 
 const notices = z.strictObject({
+  failure: addressField.noticeTarget.prefault("sender").meta({
+    description:
+      "Who is told when mail is given up: sender (the envelope sender it went out with), an address, or none.",
+  }),
+  delayAfter: field.durationOrOff("1m", "30d").prefault("off").meta({
+    description: "The age at which mail that is still being tried is told as late, once; or off.",
+  }),
   from: addressField.address.optional().meta({
-    description: "The envelope that MAIL FROM:<> goes out with; one of the addresses in accounts.",
+    description:
+      "What notices, and MAIL FROM:<>, go out as; one of the addresses in accounts. Default: the first one there.",
     examples: ["portal@lab.wisc.edu"],
+  }),
+  perHour: z.int().min(0).max(10_000).prefault(20).meta({
+    description: "Most notices in any 60 minutes; what is beyond is told in one digest.",
   }),
 });
 
@@ -184,7 +192,9 @@ export const settingsSchema = z.strictObject({
   recipients: recipients.prefault({}).meta({ description: "Recipients at the listener." }),
   urgent: urgent.prefault({}).meta({ description: "Mail that goes before the rest." }),
   retry: retry.prefault({}).meta({ description: "Deferred mail." }),
-  notices: notices.prefault({}).meta({ description: "Mail without an envelope sender." }),
+  notices: notices
+    .prefault({})
+    .meta({ description: "Reports about mail that failed or is late, and mail without an envelope sender." }),
   keep: keep.prefault({}).meta({ description: "How long things stay." }),
   stopTimeout: field.duration("1s", "10m").prefault("30s").meta({
     description: "How long a stop waits for mail in hand.",

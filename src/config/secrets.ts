@@ -21,6 +21,11 @@ export type SecretReading =
 
 const MAX_BYTES = 4096;
 
+/** Who this process is. */
+export function processReader(): Reader {
+  return { uid: process.getuid?.() ?? 0, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY };
+}
+
 /** Wraps a text so that String(), template strings, JSON and util.inspect show `****`. */
 export function makeSecret(text: string): Secret {
   const masked = () => "****" as const;

@@ -10,7 +10,7 @@ import type { RecipientResult } from "../schedule/outcome.ts";
 import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { OpenResult } from "../spool/message.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
-import { type MessageState, messageState } from "../spool/state.ts";
+import { dueMs, type MessageState, messageState } from "../spool/state.ts";
 
 export type ShownState = "incoming" | "active" | "deferred" | "held" | "bounced";
 export const SHOWN_STATES: readonly ShownState[] = ["incoming", "active", "deferred", "held", "bounced"];
@@ -168,7 +168,7 @@ function shownState(
 }
 
 function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
-  const nextMs = state.kind === "pending" ? state.nextMs : undefined;
+  const nextMs = state.kind === "pending" && state.next ? dueMs(state, source.now()) : undefined;
   return {
     id: entry.id,
     state: shown,
@@ -187,7 +187,8 @@ function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
 function reasonOf(state: MessageState, account: string | null, source: QueueSource): string | undefined {
   if (state.kind === "settled") return undefined;
   if (state.kind !== "pending") return state.reason;
-  const due = (state.nextMs ?? 0) <= source.now();
+  const now = source.now();
+  const due = dueMs(state, now) <= now;
   return (due && account !== null ? source.waitReason(account) : undefined) ?? state.reason;
 }
 

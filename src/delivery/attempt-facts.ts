@@ -6,37 +6,39 @@
  */
 import type { Address } from "../mail/address.ts";
 import type { Events } from "../observe/events.ts";
+import { wordsOf } from "../schedule/ledger.ts";
 import type { RecipientResult } from "../schedule/outcome.ts";
 import type { StoredEntry } from "../spool/entry.ts";
-import type { Session, Transaction } from "../upstream/session.ts";
+import type { Session } from "../upstream/session.ts";
+
+/** What came of an attempt at `entry`, at time `at` (milliseconds since 1970). */
+interface Told {
+  readonly entry: StoredEntry;
+  readonly results: readonly RecipientResult[];
+  readonly inDoubt: boolean;
+  readonly mailSaid: boolean;
+  readonly at: number;
+  /** When the next attempt is due, for those deferred. */
+  readonly nextMs: number;
+}
 
 /** One fact for each kind of outcome of the attempt; the first of them carries the charge. */
 export async function tellAttempt(
   events: Pick<Events, "fact">,
   session: Pick<Session, "id" | "upstream">,
-  work: { entry: StoredEntry; transaction: Transaction; ageMs: number; nextMs: number },
+  { entry, results, inDoubt, mailSaid, at, nextMs }: Told,
 ): Promise<void> {
-  const { entry } = work;
-  const { results, inDoubt } = work.transaction;
-  let charged: 0 | 1 = 1;
+  let charged: 0 | 1 = mailSaid ? 1 : 0;
   for (const group of groups(results)) {
     const { sample } = group;
-    const common = {
-      id: entry.id,
-      account: entry.account,
-      sender: entry.envelope.sender,
-      recipients: group.recipients,
-      upstream: session.upstream,
-      session: session.id,
-      charged,
-      delay: Math.round(work.ageMs / 100) / 10,
-      ...(inDoubt ? { inDoubt: true as const } : {}),
-    };
+    const common = { ...attemptOf(entry, session, at), recipients: group.recipients, charged };
+    const doubt = inDoubt ? { inDoubt: true as const } : {};
     charged = 0;
     if (sample.status === "delivered") {
       await events.fact({
         event: "delivered",
         ...common,
+        ...doubt,
         reply: sample.reply,
         sizeBytes: entry.wireBytes,
       });
@@ -46,20 +48,33 @@ export async function tellAttempt(
     const said = {
       ...(failure.reply ? { reply: failure.reply } : {}),
       reason: `${failure.text} (${verdict.why})`,
+      ...doubt,
     };
     if (verdict.action === "bounce") await events.fact({ event: "bounced", ...common, ...said });
     else {
-      const next = new Date(work.nextMs).toISOString();
+      const next = new Date(nextMs).toISOString();
       await events.fact({ event: "deferred", ...common, ...said, next });
     }
   }
+}
+
+/** What every fact about an attempt says. */
+export function attemptOf(entry: StoredEntry, session: Pick<Session, "id" | "upstream">, at: number) {
+  return {
+    id: entry.id,
+    account: entry.account,
+    sender: entry.envelope.sender,
+    upstream: session.upstream,
+    session: session.id,
+    delay: Math.round((at - entry.timeMs) / 100) / 10,
+  };
 }
 
 /** Results that say the same, together: 100 recipients with one answer are one line of log. */
 function groups(results: readonly RecipientResult[]): { sample: RecipientResult; recipients: Address[] }[] {
   const found = new Map<string, { sample: RecipientResult; recipients: Address[] }>();
   for (const result of results) {
-    const key = `${result.status === "delivered" ? "delivered" : result.verdict.action} ${wordsOf(result)}`;
+    const key = `${result.status === "delivered" ? "delivered" : result.verdict.action} ${wordsOfResult(result)}`;
     const group = found.get(key);
     if (group) group.recipients.push(result.recipient);
     else found.set(key, { sample: result, recipients: [result.recipient] });
@@ -67,14 +82,12 @@ function groups(results: readonly RecipientResult[]): { sample: RecipientResult;
   return [...found.values()];
 }
 
-/** In the upstream's words, or in ours. */
+/** Why an attempt failed: in the upstream's words, or in ours, and what that means. */
 export function whyOf(results: readonly RecipientResult[]): string {
   const failed = results.find((result) => result.status === "failed");
-  return failed === undefined ? "" : wordsOf(failed);
+  return failed?.status === "failed" ? `${wordsOf(failed.failure)} (${failed.verdict.why})` : "";
 }
 
-function wordsOf(result: RecipientResult): string {
-  return result.status === "delivered"
-    ? result.reply.text
-    : (result.failure.reply?.text ?? result.failure.text);
+function wordsOfResult(result: RecipientResult): string {
+  return result.status === "delivered" ? result.reply.text : wordsOf(result.failure);
 }

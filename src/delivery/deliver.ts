@@ -2,35 +2,40 @@
  * One attempt at one message: open its file, say it to the upstream, write down what came of it, settle its job.
  *
  *     file gone ───────────▶ delivered before (the journal knows) or lost: completed, with an alarm if lost
- *     held ────────────────▶ parked
- *     too old ─────────────▶ expired: given up
- *     sent ─▶ outcome line (synced) ─▶ journal ─▶ unlink ─▶ job completed        all delivered
- *                                   └▶ file stays, job failed                    somebody refused for good
- *                                   └▶ file stays, job delayed                   somebody deferred
+ *     bounced, held ───────▶ its job follows
+ *     not due, pair stopped ▶ deferred, nothing is said
+ *     sent ─▶ outcome line (synced) ─▶ journal ─▶ notice ─▶ unlink ─▶ job completed        all delivered
+ *                                             └▶ file stays, job failed                    somebody was given up
+ *                                             └▶ file stays, job delayed                   somebody is deferred
  *
  * Promises (P1, P3): what the upstream answered is on disk before anything else happens; settled recipients
  * are never tried again. One transaction carries at most 100 recipients; the rest follow in the next one.
  */
 import type { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Address } from "../mail/address.ts";
+import { crashPoint } from "../observe/crash-point.ts";
 import type { Events } from "../observe/events.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
-import { expired, type RetryPolicy, retryDelayMs } from "../schedule/backoff.ts";
+import type { RetryPolicy } from "../schedule/backoff.ts";
 import type { Ledger } from "../schedule/ledger.ts";
 import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
-import type { SpoolRecord } from "../spool/entry.ts";
+import type { StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
-import { type MessageState, messageState } from "../spool/state.ts";
-import type { Session, Transaction } from "../upstream/session.ts";
-import { tellAttempt, whyOf } from "./attempt-facts.ts";
+import { dueMs, messageState } from "../spool/state.ts";
+import type { Breaker } from "../upstream/breaker.ts";
+import type { Session } from "../upstream/session.ts";
+import { whyOf } from "./attempt-facts.ts";
+import type { Notices } from "./notices.ts";
+import { settle, untried } from "./settle.ts";
+import { tellUntold, type UntoldParts } from "./untold.ts";
 import { park, unreadable, withoutFile } from "./unusable.ts";
+import { writeDown } from "./write-down.ts";
 
 /** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
 const MAX_RECIPIENTS = 100;
-const WRITE_RETRY_MS = 1000;
-const WRITE_RETRY_MAX_MS = 30_000;
+/** Mail of a stopped pair comes back spread over this part of the wait, not as one wave. */
+const SPREAD = 0.2;
 
 export interface DeliverParts {
   readonly spool: Spool;
@@ -43,6 +48,12 @@ export interface DeliverParts {
   readonly random: () => number;
   /** Whether the journal says that this message, whose file is gone, was finished. */
   readonly wasFinished: (id: string) => Promise<boolean>;
+  /** The breaker of its pair, if it has one. */
+  readonly pairBreaker: (entry: StoredEntry) => Breaker | undefined;
+  /** How long its pair could be worked for so far, milliseconds. */
+  readonly workedMs: (entry: StoredEntry) => number;
+  readonly notices: Pick<Notices, "about">;
+  readonly untold: UntoldParts;
 }
 
 /** What the lane needs to know: was MAIL said, and does a failure blame more than the message? */
@@ -76,51 +87,83 @@ export async function deliver(
     return NOT_TRIED;
   }
   await using message = opened.message;
+  await tellUntold(parts.untold, message);
   const state = messageState(message.entry, message.records);
   if (state.kind !== "pending") {
-    await settle(parts, fetched, message, state);
+    await settle(parts, fetched, message, "as it was");
     return NOT_TRIED;
   }
-  const { nextMs = 0 } = state;
-  const waitMs = nextMs - parts.now();
-  // Due early: its job was lost and made anew. Far beyond any delay of ours the clock was wrong, not the job.
-  if (waitMs > 0 && waitMs < parts.retry.maxMs * 2) {
-    await parts.queue.defer(fetched, nextMs);
+  const now = parts.now();
+  const due = dueMs(state, now);
+  if (due > now) {
+    await parts.queue.defer(fetched, due); // its job was lost and made anew
     return NOT_TRIED;
   }
-  if (expired(parts.retry, { ageMs: parts.now() - message.entry.timeMs, stoppedMs: 0 })) {
-    await expire(parts, fetched, message, state);
-    return NOT_TRIED;
+  const pair = parts.pairBreaker(message.entry);
+  const admitted = pair?.admit() ?? "go";
+  if (pair && admitted === "wait") {
+    await parts.queue.defer(fetched, now + pair.waitMs() * (1 + SPREAD * parts.random()));
+    return { ...NOT_TRIED, deferred: true };
   }
-  const body = await message.wire();
-  if (!mayStillMail()) {
-    await parts.queue.putBack(fetched); // Redis or the disk was slow: its charge is too old, it is charged again
-    return NOT_TRIED;
+  try {
+    const body = await message.wire();
+    if (!mayStillMail()) {
+      await parts.queue.putBack(fetched); // Redis or the disk was slow: its charge is too old, it is charged again
+      return NOT_TRIED;
+    }
+    return await attempt(parts, session, { fetched, message, ledger: state.ledger, body, pair });
+  } finally {
+    if (admitted === "probe") pair?.release(); // nothing, if the attempt told something of the pair
   }
-  return await attempt(parts, session, { fetched, message, ledger: state.ledger, body });
 }
 
 async function attempt(
   parts: DeliverParts,
   session: Session,
-  work: { fetched: Fetched; message: SpoolMessage; ledger: Ledger; body: Buffer | Readable },
+  work: {
+    fetched: Fetched;
+    message: SpoolMessage;
+    ledger: Ledger;
+    body: Buffer | Readable;
+    pair: Breaker | undefined;
+  },
 ): Promise<Attempted> {
-  const { entry } = work.message;
+  const { fetched, message, pair } = work;
+  const { entry } = message;
   const recipients = nextRecipients(work.ledger).slice(0, Math.min(MAX_RECIPIENTS, session.limits.rcptMax));
   const mailsBefore = session.mails;
+  const { upstream, id } = session;
+  crashPoint("fetched");
   const transaction = await session.send(
     { sender: entry.envelope.sender, recipients },
-    { sizeBytes: entry.wireBytes, eightBit: entry.eightBit, body: work.body },
+    {
+      sizeBytes: entry.wireBytes,
+      eightBit: entry.eightBit,
+      body: work.body,
+      beforeDot: async () => {
+        crashPoint("before-dot");
+        await message.note({ at: parts.now(), event: "dot", upstream, session: id });
+      },
+    },
   );
+  crashPoint("reply-read");
   const blamed = worstScope(transaction.results);
   const mailSaid = session.mails > mailsBefore;
+  const why = whyOf(transaction.results);
   if (!mailSaid && blamed !== undefined) {
-    await parts.queue.putBack(work.fetched); // the session had ended meanwhile: nothing was tried
-    return { mailSaid, blamed, why: whyOf(transaction.results), deferred: false };
+    await parts.queue.putBack(fetched); // the session had ended meanwhile: nothing was tried
+    return { mailSaid, blamed, why, deferred: false };
   }
-  const outcome = await record(parts, session, { message: work.message, transaction, blamed });
-  await settle(parts, work.fetched, work.message, outcome);
-  return { mailSaid, blamed, why: whyOf(transaction.results), deferred: outcome.kind === "pending" };
+  if (blamed === "pair") pair?.trip(why);
+  else if (mailSaid && blamed === undefined) pair?.close();
+  await writeDown(parts, session, { message, transaction, blamed, mailSaid });
+  const outcome = await settle(parts, fetched, message, "just tried");
+  return {
+    mailSaid,
+    blamed: blamed === "pair" ? undefined : blamed,
+    why,
+    deferred: outcome.kind === "pending",
+  };
 }
 
 /** Recipients of no transaction yet go first; those that were deferred when nobody else is left. */
@@ -129,111 +172,14 @@ function nextRecipients(ledger: Ledger): readonly Address[] {
   return fresh.length > 0 ? fresh : ledger.pending;
 }
 
-function untried(ledger: Ledger): readonly Address[] {
-  return ledger.pending.filter((recipient) => !ledger.reasons.has(recipient));
-}
-
-/** Writes the attempt down, synced, then tells log and journal; returns the state the message is in now. */
-async function record(
-  parts: DeliverParts,
-  session: Session,
-  work: { message: SpoolMessage; transaction: Transaction; blamed: Verdict["scope"] | undefined },
-): Promise<MessageState> {
-  const { message, transaction } = work;
-  const now = parts.now();
-  const ageMs = now - message.entry.timeMs;
-  // A session that worked and then ended under this message (its limit of messages, say) is no reason to wait.
-  const delayMs = () =>
-    work.blamed === "session" && session.mails > 1 && !transaction.inDoubt && message.records.length === 0
-      ? 0
-      : retryDelayMs(parts.retry, ageMs, parts.random);
-  const deferred = transaction.results.some((r) => r.status === "failed" && r.verdict.action === "defer");
-  const nextMs = deferred ? now + delayMs() : undefined;
-  await writeDown(parts, message, {
-    at: now,
-    event: "attempt",
-    upstream: session.upstream,
-    session: session.id,
-    results: transaction.results,
-    ...(transaction.inDoubt ? { inDoubt: true as const } : {}),
-    ...(nextMs === undefined ? {} : { nextMs }),
-  });
-  await tellAttempt(parts.events, session, {
-    entry: message.entry,
-    transaction,
-    ageMs,
-    nextMs: nextMs ?? now,
-  });
-  return messageState(message.entry, message.records);
-}
-
 /**
- * What the upstream said must be on disk before anything else happens: a full disk is waited for, since going on
- * without it would send the message again. A stop ends the waiting; the attempt is then in doubt.
+ * Whom the attempt's failures blame beyond the message itself, the widest first. A pair that somebody was delivered
+ * with is not to blame.
  */
-async function writeDown(parts: DeliverParts, message: SpoolMessage, record: SpoolRecord): Promise<void> {
-  for (let waitMs = WRITE_RETRY_MS; ; waitMs = Math.min(WRITE_RETRY_MAX_MS, waitMs * 2)) {
-    try {
-      return await message.append(record);
-    } catch (error) {
-      const reason = `cannot write down what the upstream said, trying again: ${(error as Error).message}`;
-      parts.events.report("trouble", { part: "spool", id: message.entry.id, reason }, "error");
-      if (parts.stopping()) throw error;
-      await sleep(waitMs);
-    }
-  }
-}
-
-/** The one place where a message's state becomes its job's. */
-async function settle(
-  parts: DeliverParts,
-  fetched: Fetched,
-  message: SpoolMessage,
-  state: MessageState,
-): Promise<void> {
-  const { entry } = message;
-  switch (state.kind) {
-    case "settled":
-      await parts.events.fact({
-        event: "finished",
-        id: entry.id,
-        account: entry.account,
-        sender: entry.envelope.sender,
-      });
-      await parts.spool.remove(entry.id);
-      return parts.queue.complete(fetched);
-    case "bounced":
-      return parts.queue.bounce(fetched, state.reason);
-    case "held":
-      return parts.queue.hold(fetched);
-    case "pending":
-      // Recipients that were not in the transaction yet go on at once; deferred ones when their time comes.
-      if (untried(state.ledger).length > 0) return parts.queue.putBack(fetched);
-      return parts.queue.defer(fetched, state.nextMs ?? parts.now());
-  }
-}
-
-async function expire(
-  parts: DeliverParts,
-  fetched: Fetched,
-  message: SpoolMessage,
-  state: Extract<MessageState, { kind: "pending" }>,
-): Promise<void> {
-  const { entry } = message;
-  const now = parts.now();
-  const reason = `not delivered in time; last: ${state.reason ?? "never tried"}`;
-  const recipients = state.ledger.pending;
-  await message.append({ at: now, event: "expired", recipients, reason });
-  const delay = Math.round((now - entry.timeMs) / 1000);
-  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
-  await parts.events.fact({ event: "expired", ...common, recipients, reason, delay });
-  await settle(parts, fetched, message, messageState(entry, message.records));
-}
-
-/** Whom the attempt's failures blame beyond the message itself, the widest first. */
 function worstScope(results: readonly RecipientResult[]): Verdict["scope"] | undefined {
   const scopes = new Set(
-    results.flatMap((result) => (result.status === "failed" ? [result.verdict.scope] : [])),
+    results.map((result) => (result.status === "failed" ? result.verdict.scope : ("delivered" as const))),
   );
-  return (["account", "upstream", "session"] as const).find((scope) => scopes.has(scope));
+  const wide = (["account", "upstream", "session"] as const).find((scope) => scopes.has(scope));
+  return wide ?? (scopes.has("pair") && !scopes.has("delivered") ? "pair" : undefined);
 }

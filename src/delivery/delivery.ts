@@ -1,48 +1,46 @@
 /**
- * The delivering half, put together: Redis, the queues, one feeder for each account, recovery.
+ * The delivering half, put together: Redis, the queues, one feeder for each account, recovery, notices.
  *
  * Promises: `start` returns at once; what it needs may come later (Redis may be away for days). `enqueue` never
  * makes anyone wait. `stop` finishes what is in hand until its deadline; `close` ends Redis last.
  */
-import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import { chargesOfLastHour, wasFinished } from "../journal/questions.ts";
 import type { Events } from "../observe/events.ts";
-import { Pacer } from "../pacing/pacer.ts";
 import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
-import { EmbeddedRedis } from "../queue/embedded-redis.ts";
+import type { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
 import { connectRedis, type Redis } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
-import { isQueueId, timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
-import { ACCOUNT_WAITS, Breaker, UPSTREAM_WAITS } from "../upstream/breaker.ts";
-import { connector } from "../upstream/connector.ts";
 import { HostOrder } from "../upstream/hosts.ts";
-import { Feeder } from "./feeder.ts";
-import { Gate } from "./gate.ts";
+import { type AccountParts, accountFeeder } from "./account.ts";
+import { watchClock } from "./clock-watch.ts";
+import type { Feeder } from "./feeder.ts";
+import type { History } from "./history.ts";
+import { Notices } from "./notices.ts";
 import { Recovery } from "./recovery.ts";
-import { redisAddress, redisSocket, tellRedis } from "./redis-of-config.ts";
+import { redisAddress, startOurRedis, tellRedis } from "./redis-of-config.ts";
 import { SessionSlots } from "./session-slots.ts";
+import { elapsed, Standing } from "./standing.ts";
 import { sweepBounced } from "./sweep.ts";
+import { Watchdog } from "./watchdog.ts";
 
-const REDIS_MEMORY_BYTES = 512 * 1024 * 1024;
 const TROUBLE_EVENT_MS = 10_000;
 const SWEEP_MS = 600_000;
+const DIGEST_MS = 60_000;
 const START_RETRY_MS = 2000;
 
 export interface DeliveryParts {
   readonly config: Config;
   readonly events: Events;
   readonly spool: Spool;
-  readonly journalFolder: string;
+  readonly history: History;
   readonly instance: string;
+  /** When the config or the account's password file was written last, milliseconds since 1970. */
+  readonly changedMs: (account: string | undefined) => number;
 }
-
-const elapsed = () => performance.now();
 
 export class Delivery {
   readonly #parts: DeliveryParts;
@@ -50,17 +48,39 @@ export class Delivery {
   readonly #queues: Queues;
   readonly #enqueuer: Enqueuer;
   readonly #recovery: Recovery;
+  readonly #standing: Standing;
+  readonly #notices: Notices;
+  readonly #watchdog: Watchdog;
   readonly #feeders = new Map<string, Feeder>();
+  readonly #timers: (() => void)[] = [];
   #embedded: EmbeddedRedis | undefined;
   /** What was told last, and when. */
   #told = { reason: "", atMs: Number.NEGATIVE_INFINITY };
-  #sweeping: NodeJS.Timeout | undefined;
   #stopping = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
-    const { config, events, instance, spool } = parts;
+    const { config, events, instance, spool, changedMs, history } = parts;
     const onTrouble = (reason: string) => this.#trouble(reason);
+    this.#standing = new Standing({
+      config,
+      events,
+      changedMs,
+      onClosed: (which) => {
+        if (which === "pair") this.#recovery.requestDueTimes("a pair may be sent again");
+        this.#wakeAll();
+      },
+    });
+    this.#notices = new Notices({
+      config,
+      spool,
+      enqueue: (entry) => this.enqueue(entry),
+      events,
+      kept: this.#standing.kept,
+      workedMs: (entry) => this.workedMs(entry),
+      wasFinished: (id) => this.#parts.history.wasFinished(id),
+      now: Date.now,
+    });
     this.#redis = connectRedis(redisAddress(config), onTrouble);
     this.#queues = new Queues({
       redis: this.#redis,
@@ -82,6 +102,7 @@ export class Delivery {
       inHand: (id) => this.inHand(id),
       whileNotFetching: (account, work) => this.#feeders.get(account)?.whileNotFetching(work) ?? work(),
       onRecovered: () => this.#wakeAll(),
+      untold: history.untold,
     });
     this.#enqueuer = new Enqueuer({
       add: async (account, messages) => {
@@ -91,6 +112,11 @@ export class Delivery {
       added: (account) => this.#feeders.get(account ?? "")?.wake(),
       overflowed: () => this.#recovery.request("more messages than could be queued one by one"),
       onTrouble,
+    });
+    this.#watchdog = new Watchdog({
+      feeders: this.#feeders,
+      events,
+      redis: this.#redis,
     });
   }
 
@@ -109,6 +135,11 @@ export class Delivery {
     });
   }
 
+  /** How long the pair of a message could be worked for so far, milliseconds: noted when it is accepted. */
+  workedMs(entry: SpoolEntry): number {
+    return this.#standing.workedMs(entry);
+  }
+
   /** Is this message in a session just now? */
   inHand(id: string): boolean {
     return [...this.#feeders.values()].some((feeder) => feeder.inHand(id));
@@ -123,7 +154,8 @@ export class Delivery {
   /** No new attempts; those under way may finish until `deadline` fires. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#sweeping);
+    for (const end of this.#timers.splice(0)) end();
+    this.#watchdog.stop();
     this.#enqueuer.stop();
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop(deadline)));
     await this.#recovery.stop();
@@ -132,6 +164,9 @@ export class Delivery {
   /** Ends the connections, and our Redis last. */
   async close(): Promise<void> {
     this.#stopping = true;
+    for (const end of this.#timers.splice(0)) end();
+    this.#watchdog.stop();
+    await this.#standing.stop();
     await this.#queues[Symbol.asyncDispose]();
     await this.#embedded?.stop();
   }
@@ -150,87 +185,74 @@ export class Delivery {
 
   async #start(): Promise<void> {
     const { config, events } = this.#parts;
-    if (config.redis.kind === "embedded") {
-      this.#embedded = await EmbeddedRedis.start({
-        folder: join(config.stateDir, "redis"),
-        socket: redisSocket(config),
-        maxMemoryBytes: REDIS_MEMORY_BYTES,
-        report: (what, detail) =>
-          events.report("redis", { what, detail }, what === "started" ? "info" : "error"),
-      });
-      if (this.#stopping) return this.#embedded.stop();
-    }
+    this.#embedded = await startOurRedis(config, events);
+    if (this.#stopping) return this.#embedded?.stop();
     await this.#queues.open();
     await tellRedis(this.#redis, events);
-    const upstream = new Breaker(UPSTREAM_WAITS, elapsed);
-    const slots = new SessionSlots(config.upstream.sessions);
-    const hosts = new HostOrder(config.upstream.hosts, elapsed);
+    const shared = {
+      slots: new SessionSlots(config.upstream.sessions),
+      hosts: new HostOrder(config.upstream.hosts, elapsed),
+    };
     for (const account of config.accounts) {
-      const feeder = this.#feeder(account, { upstream, slots, hosts });
+      const feeder = accountFeeder(account, this.#accountParts(account.name, shared));
       this.#feeders.set(account.name, feeder);
       if (!this.#stopping) feeder.start();
     }
     if (this.#stopping) return;
     this.#recovery.start();
-    this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref();
-    await this.#sweep();
-  }
-
-  async #sweep(): Promise<void> {
-    const { spool, events, config } = this.#parts;
-    const parts = { spool, events, queues: this.#queues, keepMs: config.keep.bouncedMs, now: Date.now };
-    await sweepBounced(parts).catch((error: Error) => this.#trouble(error.message));
-  }
-
-  #feeder(
-    account: Config["accounts"][number],
-    shared: { upstream: Breaker; slots: SessionSlots; hosts: HostOrder },
-  ): Feeder {
-    const { config, events, spool, journalFolder } = this.#parts;
-    const { name, username, password, pace } = account;
-    const { port, security, ciphers, ca, messagesPerSession } = config.upstream;
-    const gate = new Gate({
-      accountName: name,
-      account: new Breaker(ACCOUNT_WAITS, elapsed),
-      upstream: shared.upstream,
-      events,
-      onClosed: () => this.#wakeAll(),
-    });
-    const connect = connector(
-      {
-        port,
-        security,
-        hostname: config.hostname,
-        username,
-        password,
-        mailMax: messagesPerSession,
-        ...(ciphers === undefined ? {} : { ciphers }),
-        ...(ca === undefined ? {} : { ca }),
-      },
-      shared.hosts,
+    this.#watchdog.start();
+    this.#every(SWEEP_MS, () => this.#sweep());
+    this.#every(DIGEST_MS, () => this.#notices.sendDigests());
+    this.#timers.push(
+      watchClock({ now: Date.now, elapsed }, (ms) => {
+        const reason = `the wall clock was set by ${Math.round(ms / 1000)} s; due times are derived again`;
+        events.report("trouble", { part: "clock", reason }, "warn");
+        this.#recovery.requestDueTimes("the wall clock was set");
+      }),
     );
-    const charges = () => chargesOfLastHour(journalFolder, name, Date.now());
-    return new Feeder({
-      account: name,
-      queue: this.#queues.of(name),
-      pacer: new Pacer({ redis: this.#redis, username, pace, chargesOfLastHour: charges, now: Date.now }),
-      slots: shared.slots,
-      gate,
-      connect,
+  }
+
+  /** Does `work` now and every so often; its trouble is told. */
+  #every(ms: number, work: () => Promise<void>): void {
+    const once = () => void work().catch((error: Error) => this.#trouble(error.message));
+    const timer = setInterval(once, ms).unref();
+    this.#timers.push(() => clearInterval(timer));
+    once();
+  }
+
+  #sweep(): Promise<void> {
+    const { spool, events, config } = this.#parts;
+    return sweepBounced({
       spool,
       events,
-      retry: config.retry,
+      queues: this.#queues,
+      keepMs: config.keep.bouncedMs,
       now: Date.now,
-      stopping: () => this.#stopping,
-      random: Math.random,
+    });
+  }
+
+  #accountParts(account: string, shared: Pick<AccountParts, "slots" | "hosts">): AccountParts {
+    const { config, events, spool, history } = this.#parts;
+    return {
+      ...shared,
+      config,
+      events,
+      spool,
+      journalFolder: history.journalFolder,
+      redis: this.#redis,
+      queue: this.#queues.of(account),
+      standing: this.#standing,
+      notices: this.#notices,
+      untold: this.#parts.history.untold,
+      workedMs: (entry) => this.workedMs(entry),
+      wasFinished: (id) => this.#parts.history.wasFinished(id),
+      now: Date.now,
       elapsed,
-      wasFinished: async (id) =>
-        isQueueId(id) && wasFinished(journalFolder, { id, acceptedMs: timeOfQueueId(id) }, Date.now()),
       onTrouble: (reason) => {
         this.#trouble(reason);
         this.#recovery.request("delivery was interrupted");
       },
-    });
+    };
   }
 
   #wakeAll(): void {

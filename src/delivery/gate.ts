@@ -2,21 +2,19 @@
  * Whether an account may open a session now: its own breaker, and the upstream's which all accounts share.
  *
  * Promises: after a failure that blames the account or the upstream, one probe at a time at growing intervals,
- * so that a wrong password or a dead host costs a handful of connections a minute; an upstream counts as healed
- * when it took an attempt, not when it greeted. Each opening and closing is one event.
+ * so that a wrong password or a dead host costs a handful of connections a minute; both count as healed when an
+ * attempt at a message says so, not at a greeting or at AUTH: what a message was refused for, only a message heals.
  */
-import type { Events } from "../observe/events.ts";
+import { wordsOf } from "../schedule/ledger.ts";
 import type { Failure, Verdict } from "../schedule/outcome.ts";
-import { judge } from "../schedule/verdict.ts";
+import type { Judge } from "../schedule/verdict.ts";
 import type { Breaker } from "../upstream/breaker.ts";
 
 export interface GateParts {
-  readonly accountName: string;
   readonly account: Breaker;
   readonly upstream: Breaker;
-  readonly events: Events;
-  /** A breaker closed: whoever waits may go on. */
-  readonly onClosed: () => void;
+  /** Says what a failure to open a session means. */
+  readonly judge: Judge;
 }
 
 export class Gate {
@@ -64,15 +62,11 @@ export class Gate {
     return undefined;
   }
 
-  /** The session is open and authenticated. */
-  connected(): void {
-    this.#close("account");
-  }
-
   /** It could not be opened. */
   refused(failure: Failure): void {
-    const blamed = judge(failure).scope === "account" ? "account" : "upstream";
-    this.#trip(blamed, failure.reply?.text ?? failure.text);
+    const { scope, why } = this.#parts.judge(failure);
+    const blamed = scope === "account" ? "account" : "upstream";
+    this.#trip(blamed, `${wordsOf(failure)} (${why})`);
     if (blamed === "account") this.#close("upstream");
     else this.#release("account");
   }
@@ -82,8 +76,12 @@ export class Gate {
     if (result.blamed === "account") {
       this.#trip("account", result.why);
       this.#close("upstream"); // it answered
-    } else if (result.blamed === undefined) this.#close("upstream");
-    else if (result.first) this.#trip("upstream", result.why);
+      return;
+    }
+    if (result.blamed === undefined) {
+      this.#close("account");
+      this.#close("upstream");
+    } else if (result.first) this.#trip("upstream", result.why);
   }
 
   /** The session ended, or was never opened, without an attempt. */
@@ -93,27 +91,12 @@ export class Gate {
   }
 
   #trip(which: "account" | "upstream", reason: string): void {
-    const breaker = this.#parts[which];
     this.#probes.delete(which);
-    if (!breaker.trip(reason)) return;
-    const fields = {
-      breaker: which,
-      account: this.#parts.accountName,
-      reason,
-      nextProbeMs: breaker.waitMs(),
-    };
-    this.#parts.events.report("breaker-opened", fields, "error");
+    this.#parts[which].trip(reason);
   }
 
   #close(which: "account" | "upstream"): void {
     this.#probes.delete(which);
-    const stoppedMs = this.#parts[which].stoppedMs();
-    if (!this.#parts[which].close()) return;
-    this.#parts.events.report("breaker-closed", {
-      breaker: which,
-      account: this.#parts.accountName,
-      stoppedMs,
-    });
-    this.#parts.onClosed();
+    this.#parts[which].close();
   }
 }

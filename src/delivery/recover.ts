@@ -8,11 +8,13 @@
  * Refuses to judge files it cannot read: they stay where they are, and are named in an event.
  */
 import { setImmediate as turn } from "node:timers/promises";
+import { crashPoint } from "../observe/crash-point.ts";
 import type { Events } from "../observe/events.ts";
 import { type AccountQueue, type Due, HELD_UNTIL_MS, type QueueState } from "../queue/account-queue.ts";
 import type { Queues } from "../queue/queues.ts";
 import type { Spool } from "../spool/spool.ts";
-import { messageState } from "../spool/state.ts";
+import { dueMs, messageState } from "../spool/state.ts";
+import { tellUntold, type UntoldParts } from "./untold.ts";
 
 const BATCH = 200;
 
@@ -23,6 +25,7 @@ export interface RecoverParts {
   readonly now: () => number;
   /** Is this message in a lane's hands now? */
   readonly inHand: (id: string) => boolean;
+  readonly untold: UntoldParts;
   /** Is the agent about to end? */
   readonly stopped: () => boolean;
   /** Runs `work` while no message of the account is being fetched. */
@@ -47,8 +50,6 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
         for (const id of ids.filter((id) => !parts.inHand(id))) {
           await queue.reclaim(id, name);
           reclaimed++;
-          const reason = "it was in a session when that was interrupted: it may arrive twice";
-          parts.events.report("recovered", { id, account: queue.account, inDoubt: true, reason }, "warn");
         }
       }),
     );
@@ -67,6 +68,7 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
   let parked = 0;
   const ids = await parts.spool.ids();
   for (let start = 0; start < ids.length; start += BATCH) {
+    crashPoint("recovering");
     if (parts.stopped()) throw new Error("Cannot recover all as the agent stops: the next start does");
     const adds = new Map<AccountQueue, Due[]>();
     for (const id of ids.slice(start, start + BATCH)) {
@@ -101,6 +103,7 @@ async function look(
     return opened.why === "gone" ? undefined : parked(`its spool file cannot be read: ${opened.problem}`);
   await using message = opened.message;
   const { entry } = message;
+  await tellUntold(parts.untold, message);
   const queue = parts.queues.find(entry.account);
   if (!queue) {
     return parked(`its account ${entry.account} is not in the config: put it back`);
@@ -122,9 +125,6 @@ async function look(
     case "held":
       return { queue, due: { id, class: entry.class, dueMs: HELD_UNTIL_MS } };
     case "pending":
-      return {
-        queue,
-        due: { id, class: entry.class, ...(now.nextMs === undefined ? {} : { dueMs: now.nextMs }) },
-      };
+      return { queue, due: { id, class: entry.class, dueMs: dueMs(now, parts.now()) } };
   }
 }

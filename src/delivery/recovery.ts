@@ -1,13 +1,15 @@
 /**
  * When to recover: runs `recover` one at a time, whenever it is asked to and until it works.
  *
- * Asked at start, at every reconnection to Redis, after an error of Redis or of the disk in delivery, and when
- * our mark in Redis is gone (somebody flushed it). Promises: a request made while one runs is followed by
+ * Asked at start, at every reconnection to Redis, after an error of Redis or of the disk in delivery, when
+ * our mark in Redis is gone (somebody flushed it), and, due times included, when the clock was set or a pair may be
+ * sent again. Promises: a request made while one runs is followed by
  * another; it never rejects.
  */
 import type { Events } from "../observe/events.ts";
 import type { Redis } from "../queue/redis.ts";
 import { type RecoverParts, recover } from "./recover.ts";
+import { rescheduleDeferred } from "./reschedule.ts";
 import { Signal } from "./signal.ts";
 
 const RETRY_MS = 1000;
@@ -27,6 +29,7 @@ export class Recovery {
   readonly #markKey: string;
   readonly #asked = new Signal();
   #reason: string | undefined = "start";
+  #dueTimes = false;
   #stopped = false;
   #running: Promise<void> | undefined;
 
@@ -42,6 +45,12 @@ export class Recovery {
   request(reason: string): void {
     this.#reason ??= reason;
     this.#asked.wake();
+  }
+
+  /** The same, and the due times of deferred messages are derived again too. */
+  requestDueTimes(reason: string): void {
+    this.#dueTimes = true;
+    this.request(reason);
   }
 
   async stop(): Promise<void> {
@@ -70,15 +79,24 @@ export class Recovery {
 
   async #once(reason: string): Promise<boolean> {
     const { redis, events, onRecovered } = this.#parts;
+    const dueTimes = this.#dueTimes;
+    this.#dueTimes = false;
     try {
       // Before, not after: what is flushed while we look takes the mark with it, and we look again.
       await redis.set(this.#markKey, "1");
-      const found = await recover({ ...this.#parts, stopped: () => this.#stopped });
-      const changed = found.requeued + found.reclaimed + found.parked > 0;
-      events.report("recovered", { reason, ...found }, changed || reason === "start" ? "info" : "debug");
+      const parts = { ...this.#parts, stopped: () => this.#stopped };
+      const found = await recover(parts);
+      const rescheduled = dueTimes ? await rescheduleDeferred(parts) : 0;
+      const changed = found.requeued + found.reclaimed + found.parked + rescheduled > 0;
+      events.report(
+        "recovered",
+        { reason, ...found, rescheduled },
+        changed || reason === "start" ? "info" : "debug",
+      );
       onRecovered();
       return true;
     } catch (error) {
+      this.#dueTimes ||= dueTimes;
       if (!this.#stopped)
         events.report("trouble", { part: "recovery", reason: (error as Error).message }, "warn");
       return false;

@@ -5,10 +5,13 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { socketPath } from "../config/sockets.ts";
 import type { Events } from "../observe/events.ts";
+import { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { type Redis, type RedisAddress, redisFacts, redisWarnings } from "../queue/redis.ts";
 
+const MEMORY_BYTES = 512 * 1024 * 1024;
+
 /** Where the embedded one listens. */
-export function redisSocket(config: Config): string {
+function redisSocket(config: Config): string {
   return socketPath(join(config.stateDir, "redis"), "redis.sock");
 }
 
@@ -21,6 +24,20 @@ export function redisAddress(config: Config): RedisAddress {
     ...(password === undefined ? {} : { password: password.reveal() }),
     ...(ca === undefined ? {} : { ca }),
   };
+}
+
+/** Starts the embedded one, if that is meant. */
+export async function startOurRedis(
+  config: Config,
+  events: Pick<Events, "report">,
+): Promise<EmbeddedRedis | undefined> {
+  if (config.redis.kind !== "embedded") return undefined;
+  return EmbeddedRedis.start({
+    folder: join(config.stateDir, "redis"),
+    socket: redisSocket(config),
+    maxMemoryBytes: MEMORY_BYTES,
+    report: (what, detail) => events.report("redis", { what, detail }, what === "started" ? "info" : "error"),
+  });
 }
 
 /** Tells what we are connected to. An external Redis is somebody else's: what is unwise about it is said. */

@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
+import { crashPoint } from "../observe/crash-point.ts";
 import { type ConnectionParts, IntakeConnection } from "./connection.ts";
 import type { IntakeSettings } from "./ports.ts";
 
@@ -62,7 +63,10 @@ export class SessionServer extends SMTPServer {
   override onData(stream: SMTPServerDataStream, session: SMTPServerSession, done: Done): void {
     const connection = this.#connections.get(session);
     if (connection === undefined) throw new Error("Cannot receive a message as its session is not ours");
-    connection.receive(stream, done);
+    connection.receive(stream, (error, message) => {
+      done(error, message);
+      if (!error) crashPoint("replied");
+    });
   }
 }
 

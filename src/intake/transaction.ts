@@ -14,6 +14,7 @@
 import type { Address } from "../mail/address.ts";
 import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
+import { crashPoint } from "../observe/crash-point.ts";
 import type { Accepted, Held } from "../observe/facts.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
@@ -139,6 +140,7 @@ export class Transaction {
     };
     try {
       await ports.custody.accept(entry, this.#upload.chunks());
+      crashPoint("custody");
       return { accepted: true, reply: queued(entry.id), facts: acceptedFacts(entry, this.#upload.sizeBytes) };
     } catch (error) {
       ports.events.report("trouble", { part: "spool", id: entry.id, reason: String(error) }, "error");

@@ -29,11 +29,21 @@ export async function wasFinished(
 ): Promise<boolean> {
   const range = {
     fromMs: Math.min(message.acceptedMs, nowMs) - HOUR_MS,
-    toMs: nowMs + HOUR_MS,
     text: message.id,
   };
   for await (const line of readJournal(folder, range)) {
     if (line.event === "finished" && line.id === message.id) return true;
+  }
+  return false;
+}
+
+/** Whether an attempt at `id` in that session stands there, at `atMs` or later. */
+export async function wasTold(
+  folder: string,
+  { id, session, atMs }: { id: string; session: string; atMs: number },
+): Promise<boolean> {
+  for await (const line of readJournal(folder, { fromMs: atMs, text: id })) {
+    if ("session" in line && line.session === session && line.id === id) return true;
   }
   return false;
 }

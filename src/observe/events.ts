@@ -16,6 +16,7 @@ export type AgentEvent =
   | "paced"
   | "breaker-opened"
   | "breaker-closed"
+  | "reloaded"
   | "redis"
   | "listening"
   | "upstream"

@@ -25,6 +25,8 @@ export interface Accepted extends MailFact {
   readonly client: string;
   readonly messageId: string;
   readonly rule: string;
+  /** It is a notice of ours, about message `of`. */
+  readonly notice?: { readonly kind: "failure" | "delay" | "digest"; readonly of: string | null };
 }
 
 /** Refused at the listener, with the reply the client got. */

@@ -158,24 +158,6 @@ export class AccountQueue implements AsyncDisposable {
     for (const name of CLASSES) await this.#halves[name].queue.remove(id);
   }
 
-  /** Makes a message due now that is deferred or held. */
-  async promote(id: string): Promise<void> {
-    for (const name of CLASSES) {
-      const job = await this.#halves[name].queue.getJob(id);
-      if (job && (await job.isDelayed())) await job.promote();
-    }
-  }
-
-  /** How many messages are in each state; held ones count as deferred here. */
-  async counts(): Promise<Record<QueueState, number>> {
-    const sum: Record<QueueState, number> = { incoming: 0, active: 0, deferred: 0, bounced: 0, delivered: 0 };
-    for (const name of CLASSES) {
-      const counts = await this.#halves[name].queue.getJobCounts(...Object.values(BULL_STATE));
-      for (const state of Object.keys(sum) as QueueState[]) sum[state] += counts[BULL_STATE[state]] ?? 0;
-    }
-    return sum;
-  }
-
   /** Calls `see` with the ids in a state, a page at a time. */
   async eachPage(
     state: QueueState,
@@ -192,6 +174,28 @@ export class AccountQueue implements AsyncDisposable {
         if (ids.length < LIST_PAGE) break;
       }
     }
+  }
+
+  /** Every deferred job, with the time it is due (milliseconds since 1970). */
+  async deferred(): Promise<{ id: string; class: MessageClass; dueMs: number }[]> {
+    const found: { id: string; class: MessageClass; dueMs: number }[] = [];
+    for (const name of CLASSES) {
+      const { queue } = this.#halves[name];
+      for (let start = 0; ; start += LIST_PAGE) {
+        const range = [String(start), String(start + LIST_PAGE - 1)] as const;
+        const page = await this.#redis.zrange(queue.toKey("delayed"), ...range, "WITHSCORES");
+        for (let i = 0; i < page.length; i += 2)
+          found.push({ id: page[i] as string, class: name, dueMs: Number(page[i + 1]) / SCORE_PER_MS });
+        if (page.length < 2 * LIST_PAGE) break;
+      }
+    }
+    return found;
+  }
+
+  /** Makes a deferred message due at another time (milliseconds since 1970). */
+  async reschedule(id: string, name: MessageClass, delayMs: number): Promise<void> {
+    const job = await this.#halves[name].queue.getJob(id);
+    if (job && (await job.isDelayed())) await job.changeDelay(Math.max(0, Math.round(delayMs)));
   }
 
   /** A job that is active although nobody works on it (a crash, a lost reply) waits again. */

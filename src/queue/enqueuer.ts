@@ -5,6 +5,7 @@
  * Refuses to grow: beyond `MAX_PENDING` ids it forgets them all and asks for recovery, which finds them on disk.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { crashPoint } from "../observe/crash-point.ts";
 import type { Due } from "./account-queue.ts";
 
 const BATCH = 500;
@@ -74,6 +75,7 @@ export class Enqueuer {
         account,
         batch.filter((message) => message.account === account),
       );
+      crashPoint("queued");
       this.#options.added(account);
     }
   }

@@ -25,10 +25,7 @@ export function retryDelayMs(
   return Math.round(delayMs * (1 - SPREAD + 2 * SPREAD * random()));
 }
 
-/** Whether a message is to be given up. Time that a breaker stopped its account does not count. */
-export function expired(
-  policy: Pick<RetryPolicy, "expireAfterMs">,
-  time: { readonly ageMs: number; readonly stoppedMs: number },
-): boolean {
-  return time.ageMs - time.stoppedMs >= policy.expireAfterMs;
+/** Whether a message is to be given up at this age, milliseconds. */
+export function expired(policy: Pick<RetryPolicy, "expireAfterMs">, ageMs: number): boolean {
+  return ageMs >= policy.expireAfterMs;
 }

@@ -78,6 +78,13 @@ export interface Verdict {
   readonly soon?: true;
 }
 
+/** A verdict in one word or two, as tables write it. By type: only a message and a recipient can bounce. */
+export type Cell =
+  | `${Verdict["scope"]} defer`
+  | "recipient defer soon"
+  | "message bounce"
+  | "recipient bounce";
+
 export type RecipientResult =
   | { readonly recipient: Address; readonly status: "delivered"; readonly reply: UpstreamReply }
   | {

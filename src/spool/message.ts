@@ -1,7 +1,7 @@
 /**
  * One message in the spool, opened: its entry, its records, its wire bytes, and the place to append.
  *
- * Promises: `append` resolves when the line is synced; two handles on one message never exist (the
+ * Promises: `append` resolves when the line is synced, `note` when it is written; two handles on one message never exist (the
  * callers see to that: delivery has one attempt at a time, commands go through the agent).
  * Refuses (as a value) files that are gone or corrupt.
  */
@@ -12,6 +12,7 @@ import { formatRecord, parseEntry, parseRecords, type SpoolRecord, type StoredEn
 const FIRST_READ_BYTES = 64 * 1024;
 const MAX_FIRST_LINE_BYTES = 4 * 1024 * 1024; // 1000 recipients of 254 octets, three times over, and room
 const STREAM_ABOVE_BYTES = 256 * 1024;
+const HEAD_BYTES = 128 * 1024;
 const LF = 10;
 
 export type OpenResult =
@@ -63,11 +64,16 @@ export class SpoolMessage implements AsyncDisposable {
 
   /** Appends one line and syncs it. */
   async append(record: SpoolRecord): Promise<void> {
+    await this.note(record);
+    await this.#file.datasync();
+  }
+
+  /** Appends one line that only has to outlive the process: the kernel has it when this resolves. */
+  async note(record: SpoolRecord): Promise<void> {
     const line = (this.#tornTail ? "\n" : "") + formatRecord(record);
     this.#tornTail = true; // until it is whole: what a full disk cuts off must not spoil the next line
     const { size } = await this.#file.stat();
     await writeFully(this.#file, Buffer.from(line), size);
-    await this.#file.datasync();
     this.#tornTail = false;
     this.#records.push(record);
   }
@@ -75,6 +81,14 @@ export class SpoolMessage implements AsyncDisposable {
   /** Where the wire bytes stand in the file: from `start` up to, not including, `end`. */
   get wireRange(): { readonly start: number; readonly end: number } {
     return { start: this.#wireStart, end: this.#wireStart + this.entry.wireBytes };
+  }
+
+  /** The head as it goes to the upstream, its empty line included; cut when it is longer than any that we take in. */
+  async head(): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(Math.min(this.entry.wireBytes, HEAD_BYTES));
+    await readFully(this.#file, bytes, this.#wireStart);
+    const end = bytes.indexOf("\r\n\r\n");
+    return end < 0 ? bytes : bytes.subarray(0, end + 4);
   }
 
   /** The bytes that go to the upstream: a buffer when they are few, else a stream. */

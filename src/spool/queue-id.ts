@@ -24,6 +24,17 @@ export function timeOfQueueId(id: string): number {
   return Number(value / SEQUENCE_PER_MS);
 }
 
+/**
+ * The id of something that belongs to message `id`, and is to be made once: always the same for the same `fingerprint`
+ * (two bytes or more). Sorts beside the message; no other message has an id that begins like that, and it is not its own.
+ */
+export function derivedQueueId(id: string, fingerprint: Buffer): string {
+  const [a = 0, b = 0, c = 0] = fingerprint;
+  const at = (byte: number, from = 0) => ALPHABET.charAt(from + (byte % (32 - from)));
+  const made = id.slice(0, TIME_LENGTH) + at(a) + at(b) + at(c, 10);
+  return made === id ? id.slice(0, -1) + at(ALPHABET.indexOf(id.at(-1) ?? "") - 9, 10) : made;
+}
+
 /** Makes the function that makes ids. `random` gives numbers in [0, 1). */
 export function queueIdMaker(options: { now: () => number; random: () => number }): () => string {
   let last = 0n;

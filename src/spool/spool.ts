@@ -8,6 +8,7 @@
 import { mkdir, open, opendir, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { visible } from "../mail/reply.ts";
+import { crashPoint } from "../observe/crash-point.ts";
 import { formatEntry, type SpoolEntry } from "./entry.ts";
 import { FolderSync } from "./folder-sync.ts";
 import { type OpenResult, SpoolMessage } from "./message.ts";
@@ -34,6 +35,8 @@ export class Spool implements AsyncDisposable {
   readonly #sync: FolderSync;
   readonly #closeFolder: () => Promise<void>;
   readonly #diskTimer: NodeJS.Timeout;
+  /** Messages whose custody is not decided: they have their name, perhaps, and the folder is not synced. */
+  readonly #accepting = new Set<string>();
   #count: number;
   #diskLow = false;
 
@@ -80,21 +83,27 @@ export class Spool implements AsyncDisposable {
     const path = this.#path(entry.id);
     const part = path + PART;
     let written = part;
+    this.#accepting.add(entry.id);
     try {
       const file = await open(part, "wx", 0o600);
       try {
         await writeAll(file, [formatEntry(entry, wireBytes), ...wire]);
+        crashPoint("spool-written");
         await file.datasync();
       } finally {
         await file.close();
       }
+      crashPoint("spool-synced");
       await rename(part, path);
       written = path;
+      crashPoint("spool-renamed");
       await this.#sync.sync();
       this.#count++;
     } catch (error) {
       await unlink(written).catch(() => {}); // what was refused is removed before the reply
       throw error;
+    } finally {
+      this.#accepting.delete(entry.id);
     }
   }
 
@@ -114,9 +123,9 @@ export class Spool implements AsyncDisposable {
     }
   }
 
-  /** All queue ids in the spool, oldest first. */
-  ids(): Promise<string[]> {
-    return spoolIds(this.#options.folder);
+  /** All queue ids in the spool, oldest first; not of what may be refused yet (P2). */
+  async ids(): Promise<string[]> {
+    return (await spoolIds(this.#options.folder)).filter((id) => !this.#accepting.has(id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

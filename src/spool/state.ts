@@ -22,8 +22,8 @@ export type MessageState =
   | {
       readonly kind: "pending";
       readonly ledger: Ledger;
-      /** When the next attempt is due, milliseconds since 1970; undefined: at once. */
-      readonly nextMs: number | undefined;
+      /** When the next attempt is due, milliseconds since 1970, and how long that was when it was said; undefined: at once. */
+      readonly next: { readonly dueMs: number; readonly waitMs: number } | undefined;
       /** Why it waits, if an attempt said so. */
       readonly reason: string | undefined;
     }
@@ -34,14 +34,17 @@ export type MessageState =
 /** Folds a message's entry and records, oldest first, into its state. */
 export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[]): MessageState {
   let hold = entry.hold;
-  let nextMs: number | undefined;
+  let next: { dueMs: number; waitMs: number } | undefined;
   let atMs = entry.timeMs;
   const settling: LedgerRecord[] = [];
   for (const record of records) {
     switch (record.event) {
       case "attempt":
         settling.push(record);
-        nextMs = record.nextMs;
+        next =
+          record.nextMs === undefined
+            ? undefined
+            : { dueMs: record.nextMs, waitMs: record.nextMs - record.at };
         break;
       case "expired":
       case "bounced":
@@ -49,14 +52,14 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
         break;
       case "retried":
         settling.push(record);
-        nextMs = undefined;
+        next = undefined;
         break;
       case "held":
         hold = record.reason;
         break;
       case "released":
         hold = undefined;
-        nextMs = undefined;
+        next = undefined;
         break;
       case "dot":
       case "noticed":
@@ -71,7 +74,7 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
   }
   if (hold !== undefined) return { kind: "held", ledger, reason: hold };
   const failure = [...ledger.reasons.values()].at(-1);
-  return { kind: "pending", ledger, nextMs, reason: failure && wordsOf(failure) };
+  return { kind: "pending", ledger, next, reason: failure && wordsOf(failure) };
 }
 
 /** The attempt that was cut off after its final dot, before its outcome was written: the message may have arrived. */
@@ -90,4 +93,15 @@ export function unnoticed(ledger: Ledger, records: readonly SpoolRecord[]): read
     for (const recipient of record.recipients) told.set(recipient, record.at);
   }
   return ledger.failed.filter(({ recipient, at }) => (told.get(recipient) ?? Number.NEGATIVE_INFINITY) < at);
+}
+
+/**
+ * When a pending message is due, milliseconds since 1970. Never later from now than its wait was when it was decided:
+ * a time beyond that was written while the clock was ahead.
+ */
+export function dueMs(
+  { next }: Pick<Extract<MessageState, { kind: "pending" }>, "next">,
+  nowMs: number,
+): number {
+  return next === undefined ? nowMs : Math.min(next.dueMs, nowMs + next.waitMs);
 }

@@ -13,6 +13,8 @@ export interface OutgoingMessage {
   /** Whether any byte is above 127. */
   readonly eightBit: boolean;
   readonly body: Buffer | Readable;
+  /** Awaited when all of it was given out, before the final dot is said. */
+  readonly beforeDot?: () => Promise<void>;
 }
 
 export interface BodyWatch {
@@ -28,7 +30,10 @@ export function watchedBody(message: OutgoingMessage, watch: BodyWatch): Readabl
   return stream;
 }
 
-async function* pieces({ body, sizeBytes }: OutgoingMessage, watch: BodyWatch): AsyncGenerator<Buffer> {
+async function* pieces(
+  { body, sizeBytes, beforeDot }: OutgoingMessage,
+  watch: BodyWatch,
+): AsyncGenerator<Buffer> {
   let sentBytes = 0;
   watch.onPiece();
   for await (const piece of Buffer.isBuffer(body) ? slices(body) : body) {
@@ -40,6 +45,7 @@ async function* pieces({ body, sizeBytes }: OutgoingMessage, watch: BodyWatch): 
   if (sentBytes !== sizeBytes) {
     throw new Error(`Cannot send the message as its length is wrong: ${sentBytes} bytes, not ${sizeBytes}`);
   }
+  await beforeDot?.();
 }
 
 function* slices(body: Buffer): Generator<Buffer> {

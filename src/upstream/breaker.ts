@@ -1,5 +1,5 @@
 /**
- * Stops an account or an upstream while it cannot work, and finds out when it can again.
+ * Stops an account, an upstream or a pair while it cannot work, and finds out when it can again.
  *
  *   closed  ──trip──────▶ open      the first failure; waits `firstMs`
  *   open    ──admit─────▶ probing   its time has come, one is let through
@@ -8,7 +8,7 @@
  *   any     ──close─────▶ closed    it works, or its config changed
  *
  * Promises: one probe at a time; waits double from `firstMs` to `maxMs`; failures of sessions that were
- * under way when it opened change nothing. In memory: a restart probes at once.
+ * under way when it opened change nothing; the listener hears of each opening and closing, once.
  * The clock is monotonic (`performance.now`), so that a jump of the wall clock delays no probe.
  */
 
@@ -19,6 +19,7 @@ export interface BreakerWaits {
 
 export const ACCOUNT_WAITS: BreakerWaits = { firstMs: 60_000, maxMs: 3_600_000 };
 export const UPSTREAM_WAITS: BreakerWaits = { firstMs: 5_000, maxMs: 300_000 };
+export const PAIR_WAITS: BreakerWaits = ACCOUNT_WAITS;
 
 /** Times are the injected clock's. */
 export type BreakerState =
@@ -26,16 +27,35 @@ export type BreakerState =
   | { readonly name: "open"; readonly reason: string; readonly sinceMs: number; readonly nextProbeMs: number }
   | { readonly name: "probing"; readonly reason: string; readonly sinceMs: number };
 
+/** What outlives a restart: no time of a clock that begins anew. */
+export interface KeptBreaker {
+  readonly reason: string;
+  readonly openForMs: number;
+  /** Since it was tripped last. */
+  readonly quietForMs: number;
+  readonly waitMs: number;
+}
+
+export interface BreakerListener {
+  opened(reason: string, nextProbeMs: number): void;
+  /** A probe failed too. */
+  stayed(): void;
+  closed(stoppedMs: number): void;
+}
+
 export class Breaker {
   readonly #waits: BreakerWaits;
   readonly #now: () => number;
+  readonly #listener: BreakerListener | undefined;
   #state: BreakerState = { name: "closed" };
   #waitMs: number;
+  #trippedMs = 0;
 
-  constructor(waits: BreakerWaits, now: () => number) {
+  constructor(waits: BreakerWaits, now: () => number, listener?: BreakerListener) {
     this.#waits = waits;
     this.#now = now;
     this.#waitMs = waits.firstMs;
+    this.#listener = listener;
   }
 
   get state(): BreakerState {
@@ -61,33 +81,31 @@ export class Breaker {
     return Math.max(0, this.#state.nextProbeMs - this.#now());
   }
 
-  /** Milliseconds since it opened; 0 when closed. */
-  stoppedMs(): number {
-    return this.#state.name === "closed" ? 0 : this.#now() - this.#state.sinceMs;
-  }
-
-  /** It cannot work. True when this is what opened it. */
-  trip(reason: string): boolean {
+  /** It cannot work. */
+  trip(reason: string): void {
     const now = this.#now();
     switch (this.#state.name) {
       case "closed":
         this.#waitMs = this.#waits.firstMs;
-        this.#state = { name: "open", reason, sinceMs: now, nextProbeMs: now + this.#waitMs };
-        return true;
+        this.#open(reason, now);
+        this.#listener?.opened(reason, this.#waitMs);
+        break;
       case "probing":
         this.#waitMs = Math.min(this.#waitMs * 2, this.#waits.maxMs);
-        this.#state = { name: "open", reason, sinceMs: this.#state.sinceMs, nextProbeMs: now + this.#waitMs };
-        return false;
+        this.#open(reason, this.#state.sinceMs);
+        this.#listener?.stayed();
+        break;
       case "open":
-        return false;
+        break;
     }
   }
 
-  /** It works, or its config changed. True when it was not closed. */
-  close(): boolean {
-    const was = this.#state.name;
+  /** It works, or its config changed. */
+  close(): void {
+    if (this.#state.name === "closed") return;
+    const { sinceMs } = this.#state;
     this.#state = { name: "closed" };
-    return was !== "closed";
+    this.#listener?.closed(this.#now() - sinceMs);
   }
 
   /** A probe ended without telling anything (stopped by us): another may start at once. */
@@ -95,5 +113,36 @@ export class Breaker {
     if (this.#state.name !== "probing") return;
     const { reason, sinceMs } = this.#state;
     this.#state = { name: "open", reason, sinceMs, nextProbeMs: this.#now() };
+  }
+
+  /** An operator asks: the next probe may start at once. */
+  probeNow(): void {
+    if (this.#state.name === "open") this.#state = { ...this.#state, nextProbeMs: this.#now() };
+  }
+
+  /** What to keep; undefined while it is closed. */
+  kept(): KeptBreaker | undefined {
+    if (this.#state.name === "closed") return undefined;
+    const now = this.#now();
+    const { reason, sinceMs } = this.#state;
+    return { reason, openForMs: now - sinceMs, quietForMs: now - this.#trippedMs, waitMs: this.#waitMs };
+  }
+
+  /**
+   * Opens it as it was before a restart. A restart probes at once (somebody may have mended what it waits for), but
+   * never sooner than `firstMs` after the last failure: a program that dies and starts in a loop hammers nobody.
+   */
+  restore({ reason, openForMs, quietForMs, waitMs }: KeptBreaker): void {
+    const now = this.#now();
+    const { firstMs, maxMs } = this.#waits;
+    this.#waitMs = Math.min(Math.max(waitMs, firstMs), maxMs);
+    this.#trippedMs = now - quietForMs;
+    const nextProbeMs = now + Math.min(firstMs, Math.max(0, firstMs - quietForMs));
+    this.#state = { name: "open", reason, sinceMs: now - openForMs, nextProbeMs };
+  }
+
+  #open(reason: string, sinceMs: number): void {
+    this.#trippedMs = this.#now();
+    this.#state = { name: "open", reason, sinceMs, nextProbeMs: this.#trippedMs + this.#waitMs };
   }
 }

@@ -4,7 +4,6 @@
  * Promises: hosts are tried in order, those that failed lately last; a refused credential ends the round, as the
  * other hosts would refuse it too and count one more failure.
  */
-import { judge } from "../schedule/verdict.ts";
 import type { HostOrder } from "./hosts.ts";
 import { type Opened, openSession, type SessionOptions } from "./open.ts";
 
@@ -19,7 +18,7 @@ export function connector(
       last = await openSession({ ...options, host }, signal);
       if (last.ok) hosts.worked(host);
       else hosts.failed(host);
-      if (last.ok || signal.aborted || judge(last.failure).scope === "account") return last;
+      if (last.ok || signal.aborted || options.judge(last.failure).scope === "account") return last;
     }
     if (!last) throw new Error("Cannot connect as no upstream host is configured");
     return last;

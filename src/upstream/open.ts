@@ -8,6 +8,7 @@
  */
 import net from "node:net";
 import { CAUSE, type Failure, STAGES } from "../schedule/outcome.ts";
+import type { Judge } from "../schedule/verdict.ts";
 import { connect, resolve, secure, type TlsSettings, tlsOptions, type Waiting } from "./dial.ts";
 import { Dialogue } from "./dialogue.ts";
 import { type Offer, readEhlo } from "./ehlo.ts";
@@ -26,6 +27,8 @@ export interface SessionOptions extends TlsSettings {
   readonly password: { reveal(): string };
   /** Most MAIL commands in the session; the upstream's MAILMAX lowers it. */
   readonly mailMax: number;
+  /** Says what each failure in the session means. */
+  readonly judge: Judge;
   readonly timeouts?: Partial<Timeouts>;
 }
 
@@ -76,7 +79,8 @@ async function openAt(
     return ready;
   }
   const { who } = waiting;
-  return { ok: true, session: new Session({ who, dialogue, offer: ready.offer, mailMax: options.mailMax }) };
+  const { mailMax, judge } = options;
+  return { ok: true, session: new Session({ who, dialogue, offer: ready.offer, mailMax, judge }) };
 }
 
 async function authenticate(

@@ -17,7 +17,7 @@ import { TLSSocket } from "node:tls";
 import type { Address } from "../mail/address.ts";
 import type { Envelope } from "../mail/envelope.ts";
 import { CAUSE, type Failure, type RecipientResult } from "../schedule/outcome.ts";
-import { failed } from "../schedule/verdict.ts";
+import { failed, type Judge } from "../schedule/verdict.ts";
 import { type OutgoingMessage, watchedBody } from "./body.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { Offer } from "./ehlo.ts";
@@ -32,6 +32,13 @@ const NO_REPLY: Failure = {
   text: "the transaction ended without its reply",
 };
 const CLOSED: Failure = { stage: "mail", cause: CAUSE.aborted, text: "sluice closed the session" };
+/** RFC 3463 §3.2: X.1.3 bad destination mailbox address syntax. */
+const CANNOT_SAY: Failure = {
+  stage: "rcpt",
+  cause: CAUSE.address,
+  status: "5.1.3",
+  text: "an address with an angle bracket in it cannot be said to the upstream",
+};
 
 export interface SessionLimits {
   readonly mailMax: number;
@@ -54,6 +61,7 @@ export interface SessionParts {
   readonly dialogue: Dialogue;
   readonly offer: Offer;
   readonly mailMax: number;
+  readonly judge: Judge;
 }
 
 export class Session {
@@ -67,9 +75,10 @@ export class Session {
   /** Protocol and cipher: `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
   readonly tls: string;
   readonly #dialogue: Dialogue;
+  readonly #judge: Judge;
   #state: "idle" | "busy" | "closing" = "idle";
 
-  constructor({ who, dialogue, offer, mailMax }: SessionParts) {
+  constructor({ who, dialogue, offer, mailMax, judge }: SessionParts) {
     this.upstream = who;
     this.ehlo = offer.lines;
     this.limits = {
@@ -81,6 +90,7 @@ export class Session {
     };
     this.tls = describeTls(dialogue.socket);
     this.#dialogue = dialogue;
+    this.#judge = judge;
   }
 
   /** MAIL commands said so far, failed transactions included. */
@@ -99,7 +109,7 @@ export class Session {
     const stopped = this.#gone() ?? this.#refuse(message);
     if (stopped !== undefined) {
       discard(message.body);
-      const results = recipients.map((recipient) => failed(recipient, stopped));
+      const results = recipients.map((recipient) => failed(recipient, stopped, this.#judge));
       return { results, inDoubt: false, sessionLost: !this.#alive };
     }
     this.#assertFree(recipients.length);
@@ -167,7 +177,9 @@ export class Session {
     const dialogue = this.#dialogue;
     const { course } = dialogue;
     const told = recipients.filter(sayable);
-    const bad = recipients.filter((recipient) => !sayable(recipient)).map(cannotSay);
+    const judge = this.#judge;
+    const unsayable = recipients.filter((recipient) => !sayable(recipient));
+    const bad = unsayable.map((recipient) => failed(recipient, CANNOT_SAY, judge));
     if (told.length === 0) return { results: bad, inDoubt: false, sessionLost: false };
 
     course.begin();
@@ -183,6 +195,7 @@ export class Session {
       who: this.upstream,
       heard: course.heard,
       ending,
+      judge,
     });
     const inDoubt = unanswered && course.dotSaid;
     const midBody = unanswered || course.heard.some(({ stage }) => stage === "body");
@@ -204,12 +217,6 @@ export class Session {
 /** nodemailer refuses the whole envelope for an angle bracket, which a quoted local part may hold. */
 function sayable(address: Address): boolean {
   return !/[<>]/.test(address);
-}
-
-function cannotSay(recipient: Address): RecipientResult {
-  const text = "an address with an angle bracket in it cannot be said to the upstream";
-  // RFC 3463 §3.2: X.1.3 bad destination mailbox address syntax
-  return failed(recipient, { stage: "rcpt", cause: CAUSE.address, status: "5.1.3", text });
 }
 
 function describeTls(socket: net.Socket | undefined): string {

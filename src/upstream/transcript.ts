@@ -5,7 +5,8 @@
  * that order when they are pipelined). What is not answered gets the failure that ended the session.
  *
  * Promises: a recipient is delivered only when its RCPT, DATA and the dot all have a positive reply, the
- * last of them heard after the dot was said.
+ * last of them heard after the dot was said. `soon` is said only where a recipient was taken, so that asking
+ * again at once always asks for fewer.
  */
 import type { Address } from "../mail/address.ts";
 import {
@@ -15,7 +16,7 @@ import {
   type Stage,
   type UpstreamReply,
 } from "../schedule/outcome.ts";
-import { failed, goesOn } from "../schedule/verdict.ts";
+import { failed, goesOn, type Judge } from "../schedule/verdict.ts";
 import { refusal } from "./replies.ts";
 
 /** A reply and what it answers. `body`: it came while the message was still being sent. */
@@ -30,6 +31,7 @@ export interface Transcript {
   readonly heard: readonly Heard[];
   /** What ended the attempt, where replies are missing. */
   readonly ending: Failure;
+  readonly judge: Judge;
 }
 
 export interface Reading {
@@ -38,21 +40,23 @@ export interface Reading {
   readonly unanswered: boolean;
 }
 
-export function readTranscript(recipients: readonly Address[], { who, heard, ending }: Transcript): Reading {
+export function readTranscript(recipients: readonly Address[], transcript: Transcript): Reading {
+  const { who, heard, ending, judge } = transcript;
   const replyTo = (stage: Stage) => heard.find((one) => one.stage === stage)?.reply;
   const toRcpt = heard.filter((one) => one.stage === "rcpt").map((one) => one.reply);
 
   const mail = replyTo("mail");
   if (mail === undefined || !goesOn("mail", mail)) {
     const failure = mail === undefined ? ending : refusal(who, "mail", mail);
-    return { results: recipients.map((recipient) => failed(recipient, failure)), unanswered: false };
+    return { results: recipients.map((recipient) => failed(recipient, failure, judge)), unanswered: false };
   }
   const message = readMessage(who, replyTo, ending);
+  const judgeRcpt = toRcpt.some((reply) => goesOn("rcpt", reply)) ? judge : notSoon(judge);
   const results = recipients.map((recipient, index): RecipientResult => {
     const reply = toRcpt[index];
-    if (reply === undefined) return failed(recipient, ending);
-    if (!goesOn("rcpt", reply)) return failed(recipient, refusal(who, "rcpt", reply));
-    if ("failure" in message) return failed(recipient, message.failure);
+    if (reply === undefined) return failed(recipient, ending, judge);
+    if (!goesOn("rcpt", reply)) return failed(recipient, refusal(who, "rcpt", reply), judgeRcpt);
+    if ("failure" in message) return failed(recipient, message.failure, judge);
     return { recipient, status: "delivered", reply: message.delivered };
   });
   return { results, unanswered: "failure" in message && message.unanswered };
@@ -78,4 +82,12 @@ function readMessage(
   const dot = replyTo("dot");
   if (dot === undefined) return { failure: ending, unanswered: true };
   return goesOn("dot", dot) ? { delivered: dot } : { failure: refusal(who, "dot", dot), unanswered: false };
+}
+
+/** An upstream that takes no recipient at all would be asked for ever. */
+function notSoon(judge: Judge): Judge {
+  return (failure) => {
+    const { soon: _, ...verdict } = judge(failure);
+    return verdict;
+  };
 }

@@ -60,5 +60,7 @@ test("bounced messages go when they were kept long enough, and not before; the r
   await sweep();
   expect(await spool.ids()).toEqual([pending]);
   expect(facts).toMatchObject([{ event: "deleted", id: bounced }]);
-  expect(await queue.counts()).toMatchObject({ incoming: 1, bounced: 0 });
+  const left: string[] = [];
+  await queue.eachPage("bounced", (ids) => void left.push(...ids));
+  expect(left).toEqual([]);
 });

@@ -13,24 +13,24 @@ import { type FailRule, parseFailRule } from "../../src/sandbox/faults.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/simulator.ts";
 import { MAIN } from "./build.ts";
 import { makeFolder } from "./make-folder.ts";
+import { PAIRS, type RelayConfig, relayConfig } from "./relay-config.ts";
+import { type ClockJump, type CrashAt, crashHook, type Hook, TestClock } from "./relay-hooks.ts";
 import { until } from "./until.ts";
 
 export const PASSWORD = "correct horse battery staple";
+const CRASH_LIMIT_MS = 30_000;
 
 /** Lines of the log, as they are. */
 export type LogLine = { event: string } & Record<string, unknown>;
 
-export interface RelayOptions {
-  /** YAML that is added to the config, or a function of the defaults. */
-  readonly config?: string;
-  readonly pace?: string;
-  readonly upstream?: string;
-  readonly redis?: string;
+export interface RelayOptions extends RelayConfig {
   /** Rules that the simulator goes wrong by from the start. */
   readonly fail?: readonly string[];
   readonly env?: Record<string, string>;
   /** Options of Node for the agent, before the program's name. */
   readonly nodeOptions?: readonly string[];
+  /** `test`: the agent's clocks can be set with `jumpClock`. */
+  readonly clock?: "system" | "test";
   readonly onArrived?: (arrived: Arrived) => void;
 }
 
@@ -40,7 +40,10 @@ export class RelayProcess implements AsyncDisposable {
   readonly log: LogLine[] = [];
   readonly configFile: string;
   readonly #options: RelayOptions;
+  readonly #clock: TestClock | undefined;
   #agent: ChildProcess | undefined;
+  #closed: Promise<void> = Promise.resolve();
+  #redis: number | undefined;
   #port = 0;
   #stderr = "";
 
@@ -49,6 +52,7 @@ export class RelayProcess implements AsyncDisposable {
     this.sandbox = sandbox;
     this.configFile = join(folder, "sluice.yaml");
     this.#options = options;
+    this.#clock = options.clock === "test" ? new TestClock(folder) : undefined;
   }
 
   /** Starts the simulator and writes the config; the agent is started by `up`. */
@@ -61,10 +65,7 @@ export class RelayProcess implements AsyncDisposable {
       dir: join(folder, "sandbox"),
       username: "portal-user",
       password: PASSWORD,
-      pairs: [
-        { envelope: "app@lab.example", header: "app@lab.example" },
-        { envelope: "bounces@lab.example", header: "news@lab.example" },
-      ],
+      pairs: PAIRS,
       rules: (options.fail ?? []).map(failRule),
       ...(options.onArrived ? { onArrived: options.onArrived } : {}),
     });
@@ -74,25 +75,9 @@ export class RelayProcess implements AsyncDisposable {
     return relay;
   }
 
-  async configure(options: RelayOptions): Promise<void> {
-    const lines = [
-      "hostname: app01.lab.example",
-      `stateDir: ${this.stateDir}`,
-      'listen: { addresses: ["127.0.0.1:0"] }',
-      options.redis ?? "",
-      options.upstream ??
-        `upstream: { hosts: [localhost], port: ${this.sandbox.starttlsPort}, security: starttls, caFile: sandbox/ca.pem }`,
-      "accounts:",
-      "  - name: portal",
-      "    username: portal-user",
-      "    passwordFile: password",
-      "    senders:",
-      "      - app@lab.example",
-      "      - { envelope: bounces@lab.example, header: news@lab.example }",
-      `    pace: ${options.pace ?? "unlimited"}`,
-      options.config ?? "",
-    ];
-    await writeFile(this.configFile, lines.join("\n"));
+  async configure(config: RelayConfig): Promise<void> {
+    const { stateDir, sandbox } = this;
+    await writeFile(this.configFile, relayConfig(config, { stateDir, upstreamPort: sandbox.starttlsPort }));
   }
 
   get stateDir(): string {
@@ -115,41 +100,60 @@ export class RelayProcess implements AsyncDisposable {
     this.sandbox.setRules(rules.map(failRule));
   }
 
-  /** Starts the agent and waits until it listens. */
-  async up(): Promise<void> {
+  /** Starts the agent and waits until it listens; with `crashAt`, or until it has crashed there. */
+  async up(options: { readonly crashAt?: CrashAt } = {}): Promise<void> {
     const seen = this.log.length;
-    this.#spawn();
+    this.#spawn(options.crashAt);
     const started = await until("the agent listens", () => {
-      if (this.#agent?.exitCode !== null)
-        throw new Error(`the agent ended: ${this.#stderr} ${JSON.stringify(this.log.slice(seen))}`);
-      return this.log.slice(seen).find(({ event }) => event === "started");
+      const line = this.log.slice(seen).find(({ event }) => event === "started");
+      if (line || (options.crashAt !== undefined && this.#agent?.signalCode === "SIGKILL")) return { line };
+      if (this.#agent?.exitCode === null && this.#agent.signalCode === null) return undefined;
+      throw new Error(`the agent ended: ${this.#stderr} ${JSON.stringify(this.log.slice(seen))}`);
     });
-    const [address] = started.listen as string[];
-    this.#port = Number(address?.split(":").at(-1));
+    const [address] = (started.line?.listen ?? []) as string[];
+    this.#port = Number(address?.split(":").at(-1) ?? 0);
+  }
+
+  /** Waits until the agent has crashed; rejects when it ended in another way. */
+  async ended(): Promise<void> {
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, CRASH_LIMIT_MS).unref());
+    await Promise.race([this.#closed, limit]);
+    const { exitCode, signalCode } = this.#agent ?? {};
+    if (signalCode !== "SIGKILL")
+      throw new Error(`Waited for the crash: the agent ${exitCode === null ? "runs" : `ended: ${exitCode}`}`);
+  }
+
+  /** Sets the agent's clocks, which `clock: "test"` made settable; resolves when a running agent goes by them. */
+  async jumpClock(jump: ClockJump): Promise<void> {
+    if (!this.#clock) throw new Error('Cannot set the clock as the relay has no clock: "test"');
+    await this.#clock.jump(jump);
+    if (alive(this.processId)) await this.#clock.seen();
   }
 
   /** Sends SIGTERM and waits for the end; gives the exit code. */
   async down(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     const agent = this.#agent;
     if (!agent || agent.exitCode !== null || agent.signalCode !== null) return agent?.exitCode ?? null;
-    const ended = new Promise((resolve) => agent.once("close", resolve));
     agent.kill(signal);
-    await ended;
+    await this.#closed;
     return agent.exitCode;
   }
 
-  /** kill -9 of the agent, and of its Redis when asked. */
-  async kill(what: "agent" | "agent and redis"): Promise<void> {
+  /** kill -9. */
+  async kill(what: "agent" | "redis" | "agent and redis"): Promise<void> {
     const redis = await this.redisProcess();
-    await this.down("SIGKILL");
-    if (what === "agent and redis" && redis !== undefined) await killed(redis);
+    if (what !== "redis") await this.down("SIGKILL");
+    if (what !== "agent" && redis !== undefined) await killed(redis);
   }
 
   /** The process id of the embedded Redis, if one runs. */
   async redisProcess(): Promise<number | undefined> {
-    const told = this.log.findLast(({ event, what }) => event === "redis" && what === "started");
-    const id = Number(/process (\d+)/.exec(String(told?.detail))?.[1]);
-    return alive(id) ? id : undefined;
+    return this.#redis !== undefined && alive(this.#redis) ? this.#redis : undefined;
+  }
+
+  /** The lines of the log that nobody took yet: a test of many cycles keeps what it needs of them. */
+  takeLog(): LogLine[] {
+    return this.log.splice(0);
   }
 
   /** Events of the log so far. */
@@ -193,22 +197,33 @@ export class RelayProcess implements AsyncDisposable {
     await this.close();
   }
 
-  #spawn(): void {
-    const args = [...(this.#options.nodeOptions ?? []), MAIN, "run", "-c", this.configFile];
-    const agent = spawn(process.execPath, args, {
-      env: { ...process.env, ...this.#options.env },
+  #spawn(crashAt: CrashAt | undefined): void {
+    const hooks: Hook[] = [];
+    if (crashAt !== undefined) hooks.push(crashHook(crashAt));
+    if (this.#clock) hooks.push(this.#clock.hook);
+    const nodeOptions = [...(this.#options.nodeOptions ?? []), ...hooks.flatMap((hook) => hook.nodeOptions)];
+    const env = Object.assign({}, process.env, this.#options.env, ...hooks.map((hook) => hook.env));
+    const agent = spawn(process.execPath, [...nodeOptions, MAIN, "run", "-c", this.configFile], {
+      env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#agent = agent;
+    this.#closed = new Promise((resolve) => agent.once("close", () => resolve()));
     let rest = "";
     agent.stdout.setEncoding("utf8").on("data", (text: string) => {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) this.log.push(JSON.parse(line));
+      for (const line of lines) this.#heard(JSON.parse(line));
     });
     agent.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
     });
+  }
+
+  #heard(line: LogLine): void {
+    this.log.push(line);
+    const id = line.event === "redis" && line.what === "started" && /process (\d+)/.exec(String(line.detail));
+    if (id) this.#redis = Number(id[1]);
   }
 }
 
@@ -219,7 +234,7 @@ function failRule(text: string): FailRule {
 }
 
 export function alive(id: number): boolean {
-  if (!Number.isInteger(id)) return false;
+  if (!Number.isInteger(id) || id <= 0) return false; // 0 would be ourselves
   try {
     process.kill(id, 0);
     return true;

@@ -36,9 +36,14 @@ senders: { rewrite: [{ match: "*@x.internal", to: { envelope: bounces@lab.wisc.e
 recipients: { aliases: { root: ops@lab.wisc.edu } }
 limits: { messageSize: 5MiB }
 `;
-  const first = effective(goodConfig + extra);
+  const replies =
+    'replies: [{ match: "^550 5\\\\.7.*quota: (x|y)", stage: [dot], means: slow-down, hint: "its limit: reached" }]';
+  const upstream = `upstream: { service: proofpoint-ser, ${replies} }`;
+  const first = effective(goodConfig.replace("upstream: { service: proofpoint-ser }", upstream) + extra);
+  expect(first.json.upstream).toMatchObject({ replies: [{ match: "^550 5\\.7.*quota: (x|y)" }] });
   const second = effective(first.text);
   expect({ ...second.config, file: "" }).toEqual({ ...first.config, file: "" });
+  expect(second.json.upstream).toEqual(first.json.upstream);
 });
 
 test("JSON has bytes, seconds and sources", () => {

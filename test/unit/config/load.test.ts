@@ -109,6 +109,22 @@ describe("the preset", () => {
   });
 });
 
+describe("replies of the service", () => {
+  test("become rules that ignore case, each with a hint", () => {
+    const replies =
+      'replies: [{ match: "rate.*exceeded", stage: [rcpt], means: slow-down, hint: its limit }, { match: x7, means: busy }]';
+    const { upstream } = config(goodConfig.replace("proofpoint-ser }", `proofpoint-ser, ${replies} }`));
+    expect(upstream.replies).toEqual([
+      { match: /rate.*exceeded/i, stages: ["rcpt"], means: "slow-down", hint: "its limit", from: "config" },
+      { match: /x7/i, means: "busy", hint: 'a rule for "x7" says so (config)', from: "config" },
+    ]);
+  });
+
+  test("need no rules", () => {
+    expect(config(goodConfig).upstream.replies).toEqual([]);
+  });
+});
+
 describe("the environment", () => {
   test("beats the file, key by key", () => {
     const loaded = config(goodConfig, {

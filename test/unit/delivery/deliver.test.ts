@@ -40,6 +40,15 @@ async function setting() {
     random: () => 0.5,
     stopping: () => false,
     wasFinished: async () => false,
+    pairBreaker: () => undefined,
+    workedMs: () => 0,
+    notices: { about: async () => {} },
+    untold: {
+      events: { fact: async (fact: Fact) => void facts.push(fact) },
+      now: Date.now,
+      gap: { fromMs: 0, toMs: 0 },
+      wasTold: async () => true,
+    },
   } as unknown as DeliverParts;
   const fetched = { id, class: "bulk", known: true, job: {} } as unknown as Fetched;
   const work = { fetched, mayStillMail: () => true };

@@ -15,8 +15,8 @@ const reply = (code: number, enhanced?: string): UpstreamReply => ({
   ...(enhanced ? { enhanced } : {}),
 });
 const verdict = (failure: Omit<Failure, "text">) => {
-  const { scope, action } = judge({ ...failure, text: "" });
-  return `${scope} ${action}`;
+  const { scope, action, soon } = judge({ ...failure, text: "" });
+  return `${scope} ${action}${soon ? " soon" : ""}`;
 };
 
 // one row a cell: stage, what came, whom it blames and what follows
@@ -55,7 +55,7 @@ const CELLS: [Stage, 421 | 451 | 554 | 299 | "ECONNRESET", string][] = [
   ["auth", "ECONNRESET", U],
   ["mail", 421, S],
   ["mail", 451, "message defer"],
-  ["mail", 554, "message bounce"],
+  ["mail", 554, "pair defer"],
   ["mail", 299, S],
   ["mail", "ECONNRESET", S],
   ["rcpt", 421, S],
@@ -97,6 +97,7 @@ test.each([
   "ENOTFOUND",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "ANYTHING",
+  "toString",
   undefined,
 ])("%s never blames a message", (cause) => {
   for (const stage of STAGES) {
@@ -122,20 +123,59 @@ test.each([
   ["bad sequence at MAIL", "mail", 503, "session defer"],
   ["bad sequence at RCPT", "rcpt", 503, "session defer"],
   ["bad sequence at DATA", "data", 503, "session defer"],
-  ["too many recipients", "rcpt", 452, "recipient defer"],
-  ["too many recipients, as RFC 821 said it", "rcpt", 552, "recipient defer"],
+  ["bad sequence at the message", "dot", 503, "session defer"],
+  ["too many recipients", "rcpt", 452, "recipient defer soon"],
+  ["too many recipients, as RFC 821 said it", "rcpt", 552, "recipient defer soon"],
   ["storage exceeded", "dot", 552, "message bounce"],
   ["no storage now", "dot", 452, "message defer"],
   ["refused content", "dot", 550, "message bounce"],
-  ["a sender that is not allowed", "mail", 550, "message bounce"],
+  ["a sender that is not allowed", "mail", 550, "pair defer"],
+  ["a sender with a mailbox name that is not allowed", "mail", 553, "pair defer"],
+  ["a sender whose syntax is refused", "mail", 501, "pair defer"],
+  ["a size that is refused", "mail", 552, "message bounce"],
+  ["a parameter that is not recognised", "mail", 555, "session defer"],
+  ["a parameter that is not implemented", "mail", 504, "session defer"],
+  ["a command that is not recognised", "mail", 500, "session defer"],
+  ["a command that is not implemented", "mail", 502, "session defer"],
+  ["DATA not recognised", "data", 500, "session defer"],
+  ["DATA not implemented", "data", 502, "session defer"],
+  ["the address of one recipient not understood", "rcpt", 500, "recipient bounce"],
+  ["parameters of one recipient", "rcpt", 555, "recipient bounce"],
 ] as [string, Stage, number, string][])("%s (%s, %i) means: %s", (_name, stage, code, meaning) => {
   expect(verdict({ stage, reply: reply(code) })).toBe(meaning);
 });
 
-test("552 to a recipient bounces when its enhanced code names another reason than the number", () => {
-  expect(verdict({ stage: "rcpt", reply: reply(552, "5.2.2") })).toBe("recipient bounce");
-  expect(verdict({ stage: "rcpt", reply: reply(552, "5.5.3") })).toBe("recipient defer");
+test.each([
+  // with an enhanced code that says something else than the number alone
+  ["rcpt", 552, "5.2.2", "recipient bounce"],
+  ["rcpt", 552, "5.5.3", "recipient defer soon"],
+  ["rcpt", 452, "4.5.3", "recipient defer soon"],
+  ["rcpt", 452, "4.3.1", "recipient defer"],
+  ["rcpt", 452, "4.2.2", "recipient defer"],
+  ["mail", 552, "5.3.4", "message bounce"],
+  ["mail", 552, "5.2.3", "message bounce"],
+  ["mail", 552, "5.2.2", "pair defer"],
+  ["mail", 554, "5.3.4", "message bounce"],
+  ["mail", 550, "5.2.3", "message bounce"],
+  ["mail", 554, "5.6.3", "message bounce"],
+  ["mail", 452, "4.3.4", "message defer"],
+  ["mail", 450, "5.3.4", "message defer"],
+  ["mail", 421, "5.3.4", "session defer"],
+  ["mail", 501, "5.1.7", "pair defer"],
+  ["mail", 501, "5.5.4", "session defer"],
+  ["mail", 501, "5.5.2", "session defer"],
+  ["dot", 550, "5.7.1", "message bounce"],
+  ["rcpt", 550, "5.7.1", "recipient bounce"],
+] as [Stage, number, string, string][])("at %s, %i %s means: %s", (stage, code, enhanced, meaning) => {
+  expect(verdict({ stage, reply: reply(code, enhanced) })).toBe(meaning);
 });
+
+test.each(["452 Requested action not taken: insufficient system storage", "452 mailbox full"])(
+  "%s is not about the number of recipients",
+  (text) => {
+    expect(verdict({ stage: "rcpt", reply: { code: 452, text } })).toBe("recipient defer");
+  },
+);
 
 test.each([
   [CAUSE.eightBit, "mail", "message bounce"],

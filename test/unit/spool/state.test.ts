@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Failure, RecipientResult } from "../../../src/schedule/outcome.ts";
 import { failed } from "../../../src/schedule/verdict.ts";
 import type { SpoolRecord } from "../../../src/spool/entry.ts";
-import { messageState } from "../../../src/spool/state.ts";
+import { dueMs, interruptedAttempt, messageState, unnoticed } from "../../../src/spool/state.ts";
 import { address, entryFor } from "../../support/messages.ts";
 
 const [ann, bob] = [address("ann@example.org"), address("bob@example.org")];
@@ -27,12 +27,12 @@ const attempt = (at: number, results: RecipientResult[], nextMs?: number): Spool
 });
 
 test("a fresh message is pending, at once", () => {
-  expect(messageState(entry, [])).toMatchObject({ kind: "pending", nextMs: undefined, reason: undefined });
+  expect(messageState(entry, [])).toMatchObject({ kind: "pending", next: undefined, reason: undefined });
 });
 
 test("a deferred one waits for its time, with the upstream's words as the reason", () => {
   const state = messageState(entry, [attempt(5, [ok(ann), failed(bob, said(451))], 99)]);
-  expect(state).toMatchObject({ kind: "pending", nextMs: 99, reason: "451 words" });
+  expect(state).toMatchObject({ kind: "pending", next: { dueMs: 99, waitMs: 94 }, reason: "451 words" });
   expect(state.ledger.pending).toEqual([bob]);
 });
 
@@ -58,4 +58,38 @@ test("held by policy or by an operator until released", () => {
     kind: "held",
     reason: "look",
   });
+});
+
+test("an operator's retry makes a bounced message pending again, at once", () => {
+  const records: SpoolRecord[] = [attempt(5, [ok(ann), failed(bob, said(550))]), { at: 6, event: "retried" }];
+  const state = messageState(entry, records);
+  expect(state).toMatchObject({ kind: "pending", next: undefined, reason: "550 words" });
+  expect(state.ledger.pending).toEqual([bob]);
+});
+
+test("a message is due at its time, at once without one, and never later than its wait from now", () => {
+  const due = (nowMs: number) => dueMs({ next: { dueMs: 160, waitMs: 60 } }, nowMs);
+  expect(dueMs({ next: undefined }, 7)).toBe(7);
+  expect([due(100), due(130), due(200)]).toEqual([160, 160, 160]);
+  expect(due(-86_400_000)).toBe(-86_399_940); // the clock was a day ahead when it was written
+});
+
+test("an attempt whose dot was about to be said, and whose outcome is not there, is in doubt", () => {
+  const dot: SpoolRecord = { at: 4, event: "dot", upstream: "u", session: "s" };
+  expect(interruptedAttempt([])).toBeUndefined();
+  expect(interruptedAttempt([dot])).toBe(dot);
+  expect(interruptedAttempt([dot, attempt(5, [failed(bob, said(451))])])).toBeUndefined();
+  expect(interruptedAttempt([dot, attempt(5, []), { ...dot, at: 6 }])).toMatchObject({ at: 6 });
+});
+
+test("who was given up is owed one notice; given up again after a retry, another", () => {
+  const owed = (records: SpoolRecord[]) =>
+    unnoticed(messageState(entry, records).ledger, records).map(({ recipient }) => recipient);
+  const bounce = attempt(5, [failed(ann, said(550)), failed(bob, said(550))]);
+  const noticed: SpoolRecord = { at: 5, event: "noticed", kind: "failure", id: "n", recipients: [ann] };
+  expect(owed([bounce])).toEqual([ann, bob]);
+  expect(owed([bounce, noticed])).toEqual([bob]);
+  expect(owed([bounce, { ...noticed, kind: "delay" }])).toEqual([ann, bob]);
+  const again: SpoolRecord[] = [{ at: 7, event: "retried" }, attempt(8, [failed(ann, said(550))])];
+  expect(owed([bounce, noticed, ...again])).toEqual([ann]);
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Address } from "../../../src/mail/address.ts";
 import type { Stage } from "../../../src/schedule/outcome.ts";
+import { judge } from "../../../src/schedule/verdict.ts";
 import { type Heard, readTranscript } from "../../../src/upstream/transcript.ts";
 
 const TO = ["a@x.edu", "b@x.edu"] as Address[];
@@ -11,8 +12,9 @@ const heard = (...lines: string[]): Heard[] =>
     const [stage, code] = line.split(" ") as [Stage, string];
     return { stage, reply: { code: Number(code), text: line } };
   });
+const transcript = (lines: string[]) => ({ who: "u", heard: heard(...lines), ending: ENDING, judge });
 const read = (...lines: string[]) => {
-  const { results, unanswered } = readTranscript(TO, { who: "u", heard: heard(...lines), ending: ENDING });
+  const { results, unanswered } = readTranscript(TO, transcript(lines));
   const of = results.map((one) =>
     one.status === "delivered" ? "delivered" : (one.failure.reply?.text ?? one.failure.cause),
   );
@@ -59,6 +61,21 @@ test.each([
   [[], ["ECONNRESET", "ECONNRESET", false]],
 ])("%j reads as %j", (lines, expected) => {
   expect(read(...lines)).toEqual(expected);
+});
+
+test("what is refused for too many recipients goes soon when somebody was taken, else in its time", () => {
+  const verdicts = (...lines: string[]) =>
+    readTranscript(TO, transcript(lines)).results.map((one) =>
+      one.status === "failed" ? [one.verdict.scope, one.verdict.action, one.verdict.soon] : one.status,
+    );
+  expect(verdicts("mail 250", "rcpt 250", "rcpt 452", "data 354", "dot 250")).toEqual([
+    "delivered",
+    ["recipient", "defer", true],
+  ]);
+  expect(verdicts("mail 250", "rcpt 452", "rcpt 452", "data 503")).toEqual([
+    ["recipient", "defer", undefined],
+    ["recipient", "defer", undefined],
+  ]);
 });
 
 test("nobody is delivered without a yes to MAIL, to the recipient, to DATA and to the dot", () => {

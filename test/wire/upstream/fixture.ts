@@ -5,6 +5,7 @@ import { afterEach, beforeAll, expect } from "vitest";
 import type { Address } from "../../../src/mail/address.ts";
 import type { Envelope } from "../../../src/mail/envelope.ts";
 import type { Failure } from "../../../src/schedule/outcome.ts";
+import { judge } from "../../../src/schedule/verdict.ts";
 import { type Opened, openSession, type SessionOptions } from "../../../src/upstream/open.ts";
 import type { Session, Transaction } from "../../../src/upstream/session.ts";
 import { type Authority, type KeyAndCertificate, makeAuthority } from "./certificates.ts";
@@ -45,6 +46,7 @@ export function optionsFor({ port }: { port: number }, more: Partial<SessionOpti
     username: USERNAME,
     password: { reveal: () => PASSWORD },
     mailMax: 100,
+    judge,
     ...more,
   };
 }

@@ -144,7 +144,7 @@ describe.each([
     [
       "the sender is refused",
       { mail: "550 5.7.1 not you", rcpt: "503 5.5.1 MAIL first", data: "503 5.5.1 MAIL first" },
-      all("mail 550 message bounce"),
+      all("mail 550 pair defer"),
     ],
     [
       "the sender is refused for now",

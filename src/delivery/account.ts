@@ -1,0 +1,61 @@
+/**
+ * What delivers the mail of one account, put together: gate, connector, pacer, feeder.
+ *
+ * Promises: accounts share the upstream's breaker, the session slots and the order of hosts, and nothing else.
+ */
+import type { Account, Config } from "../config/config.ts";
+import { chargesOfLastHour } from "../journal/questions.ts";
+import { Pacer } from "../pacing/pacer.ts";
+import type { Redis } from "../queue/redis.ts";
+import { judgeWith } from "../schedule/verdict.ts";
+import { connector } from "../upstream/connector.ts";
+import type { HostOrder } from "../upstream/hosts.ts";
+import { Feeder, type FeederParts } from "./feeder.ts";
+import { Gate } from "./gate.ts";
+import type { Standing } from "./standing.ts";
+
+export interface AccountParts
+  extends Omit<FeederParts, "account" | "pacer" | "gate" | "connect" | "retry" | "pairBreaker" | "random"> {
+  readonly config: Config;
+  readonly redis: Redis;
+  readonly journalFolder: string;
+  readonly standing: Standing;
+  readonly hosts: HostOrder;
+}
+
+export function accountFeeder({ name, username, pace }: Account, parts: AccountParts): Feeder {
+  const { config, redis, journalFolder, standing, hosts, now } = parts;
+  const { breakers, credentials } = standing;
+  const { port, security, ciphers, ca, messagesPerSession, replies } = config.upstream;
+  const judge = judgeWith(replies);
+  const connect = connector(
+    {
+      port,
+      security,
+      hostname: config.hostname,
+      username,
+      password: credentials.of(name),
+      mailMax: messagesPerSession,
+      judge,
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(ca === undefined ? {} : { ca }),
+    },
+    hosts,
+  );
+  return new Feeder({
+    ...parts,
+    account: name,
+    pacer: new Pacer({
+      redis,
+      username,
+      pace,
+      chargesOfLastHour: () => chargesOfLastHour(journalFolder, name, now()),
+      now,
+    }),
+    gate: new Gate({ account: breakers.account(name), upstream: breakers.upstream, judge }),
+    connect,
+    retry: config.retry,
+    pairBreaker: (entry) => breakers.pair(entry),
+    random: Math.random,
+  });
+}

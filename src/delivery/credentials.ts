@@ -1,0 +1,67 @@
+/**
+ * The passwords of the accounts as they stand in their files now: a password may be replaced while sluice runs.
+ *
+ * Promises: a file that was changed is read anew within `LOOK_MS`, and its account told of; one that cannot be used is
+ * told once, with the remedy, and the password before it stays. Refuses what the config's loading refuses.
+ */
+import { stat } from "node:fs/promises";
+import type { Account, Secret } from "../config/config.ts";
+import { processReader, readSecretFile } from "../config/secrets.ts";
+
+const LOOK_MS = 2000;
+
+export interface CredentialsParts {
+  readonly accounts: readonly Account[];
+  readonly onChanged: (account: string) => void;
+  readonly onTrouble: (account: string, reason: string) => void;
+}
+
+export class Credentials {
+  readonly #parts: CredentialsParts;
+  readonly #passwords = new Map<string, Secret>();
+  /** What each file looked like when it was read. */
+  readonly #seen = new Map<string, string>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: CredentialsParts) {
+    this.#parts = parts;
+    for (const { name, password } of parts.accounts) this.#passwords.set(name, password);
+    void this.#look();
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  /** The password of an account, to be revealed when it is used. */
+  of(account: string): Pick<Secret, "reveal"> {
+    return { reveal: () => this.#passwords.get(account)?.reveal() ?? "" };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    for (const { name, passwordFile } of this.#parts.accounts) {
+      const looks = await stat(passwordFile).then(
+        ({ ino, size, mtimeMs, mode, uid }) => [ino, size, mtimeMs, mode, uid].join(" "),
+        (error: NodeJS.ErrnoException) => error.code ?? "",
+      );
+      const before = this.#seen.get(name);
+      this.#seen.set(name, looks);
+      if (before !== undefined && before !== looks) this.#read(name, passwordFile);
+    }
+  }
+
+  #read(name: string, path: string): void {
+    const reading = readSecretFile(path, processReader());
+    if (!reading.ok) {
+      this.#parts.onTrouble(
+        name,
+        `${reading.message}; ${reading.remedy}. The password before it stays in use`,
+      );
+      return;
+    }
+    if (reading.secret.reveal() === this.#passwords.get(name)?.reveal()) return;
+    this.#passwords.set(name, reading.secret);
+    this.#parts.onChanged(name);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What delivery keeps over a restart besides the mail itself: `<stateDir>/delivery.json`, a section for each owner.
+ *
+ * Promises: `put` resolves when the file that says so is in place (temporary file, sync, rename), many puts share a
+ * write; a file that cannot be read is told and begun anew: it only makes delivery forget a pause, never a message.
+ * Refuses nothing: owners check what they find in their section.
+ */
+import { readFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+
+export class Kept {
+  readonly #path: string;
+  readonly #onTrouble: (reason: string) => void;
+  readonly #sections: Record<string, unknown>;
+  #writing: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(path: string, onTrouble: (reason: string) => void) {
+    this.#path = path;
+    this.#onTrouble = onTrouble;
+    this.#sections = this.#read();
+  }
+
+  /** What stands there; undefined when nothing does. */
+  section(name: string): unknown {
+    return this.#sections[name];
+  }
+
+  /** Never rejects: trouble with the disk is told. */
+  put(name: string, value: unknown): Promise<void> {
+    this.#sections[name] = value;
+    if (!this.#writing) return this.#start();
+    this.#next ??= this.#writing.then(() => this.#start());
+    return this.#next;
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined;
+    const writing = this.#write()
+      .catch((error: Error) => this.#onTrouble(`cannot keep ${this.#path}: ${error.message}`))
+      .finally(() => {
+        if (this.#writing === writing) this.#writing = undefined;
+      });
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #write(): Promise<void> {
+    const text = `${JSON.stringify({ v: 1, ...this.#sections })}\n`;
+    const file = await open(`${this.#path}.new`, "w", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${this.#path}.new`, this.#path);
+  }
+
+  #read(): Record<string, unknown> {
+    try {
+      const found: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
+      if (typeof found === "object" && found !== null && "v" in found && found.v === 1) return { ...found };
+      this.#onTrouble(`${this.#path} is not of our making: begun anew`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+        this.#onTrouble(`cannot read ${this.#path}: ${(error as Error).message}; begun anew`);
+    }
+    return {};
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * How the accounts stand with the upstream: what is stopped, how long mail could be worked on, which password is in use.
+ *
+ * Promises: it outlives a restart (`<stateDir>/delivery.json`); a password that was replaced in its file is in use within
+ * seconds, and whatever its account was stopped for is tried again at once.
+ */
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import type { Config } from "../config/config.ts";
+import type { Events } from "../observe/events.ts";
+import { Breakers, type BreakersParts, type PairOf, pairKey } from "./breakers.ts";
+import { Credentials } from "./credentials.ts";
+import { Kept } from "./kept.ts";
+import { WorkingTime } from "./working-time.ts";
+
+/** Monotonic milliseconds. */
+export const elapsed = () => performance.now();
+
+export interface StandingParts extends Pick<BreakersParts, "changedMs" | "onClosed"> {
+  readonly config: Config;
+  readonly events: Pick<Events, "report">;
+}
+
+export class Standing {
+  readonly kept: Kept;
+  readonly breakers: Breakers;
+  readonly credentials: Credentials;
+  readonly #workingTime: WorkingTime;
+
+  constructor({ config, events, changedMs, onClosed }: StandingParts) {
+    const trouble = (reason: string, fields = {}) =>
+      events.report("trouble", { part: "delivery", ...fields, reason }, "error");
+    this.kept = new Kept(join(config.stateDir, "delivery.json"), trouble);
+    this.breakers = new Breakers({
+      accounts: config.accounts.map(({ name }) => name),
+      events,
+      kept: this.kept,
+      elapsed,
+      now: Date.now,
+      changedMs,
+      onClosed,
+    });
+    const stopped = (key: string) => this.breakers.stopped(key);
+    this.#workingTime = new WorkingTime({ kept: this.kept, elapsed, stopped });
+    this.credentials = new Credentials({
+      accounts: config.accounts,
+      onChanged: (account) => {
+        events.report("reloaded", { what: "password", account });
+        this.breakers.closeFor(account);
+      },
+      onTrouble: (account, reason) => trouble(reason, { account }),
+    });
+  }
+
+  /** How long mail of this pair could be worked on so far, milliseconds: noted when a message is accepted. */
+  workedMs(entry: PairOf): number {
+    return this.#workingTime.of(pairKey(entry));
+  }
+
+  async stop(): Promise<void> {
+    this.credentials.stop();
+    await this.#workingTime.stop();
+  }
+}

@@ -1,0 +1,40 @@
+/** The config of a relay in tests: one account, two pairs, everything else as a test asks for it. */
+
+/** YAML in place of the defaults, or added to them. */
+export interface RelayConfig {
+  readonly config?: string;
+  readonly pace?: string;
+  readonly upstream?: string;
+  readonly redis?: string;
+}
+
+/** The pairs that simulator and config know. */
+export const PAIRS = [
+  { envelope: "app@lab.example", header: "app@lab.example" },
+  { envelope: "bounces@lab.example", header: "news@lab.example" },
+];
+
+/** sluice.yaml; the password and the simulator's authority are in the folder beside it. */
+export function relayConfig(
+  { config = "", pace = "unlimited", upstream, redis = "" }: RelayConfig,
+  { stateDir, upstreamPort }: { readonly stateDir: string; readonly upstreamPort: number },
+): string {
+  const lines = [
+    "hostname: app01.lab.example",
+    `stateDir: ${stateDir}`,
+    'listen: { addresses: ["127.0.0.1:0"] }',
+    redis,
+    upstream ??
+      `upstream: { hosts: [localhost], port: ${upstreamPort}, security: starttls, caFile: sandbox/ca.pem }`,
+    "accounts:",
+    "  - name: portal",
+    "    username: portal-user",
+    "    passwordFile: password",
+    "    senders:",
+    "      - app@lab.example",
+    "      - { envelope: bounces@lab.example, header: news@lab.example }",
+    `    pace: ${pace}`,
+    config,
+  ];
+  return lines.join("\n");
+}
