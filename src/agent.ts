@@ -15,14 +15,15 @@ import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { History } from "./delivery/history.ts";
+import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
 import { lastLineMs } from "./journal/read.ts";
 import { createEvents, type Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
-import type { SpoolEntry } from "./spool/entry.ts";
-import { instanceId } from "./spool/instance.ts";
+import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
+import { readInstance } from "./spool/instance.ts";
 import { Spool } from "./spool/spool.ts";
 import { lockStateDir } from "./spool/state-lock.ts";
 
@@ -62,7 +63,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const startedAtMs = performance.now();
   try {
     closers.push(await lock(config.stateDir));
-    const instance = await instanceId(config.stateDir);
+    const { id: instance, renewed } = await readInstance(config.stateDir).catch(unusable(config.stateDir));
     const journalFolder = join(config.stateDir, "journal");
     const startMs = Date.now();
     const lastMs = await lastLineMs(journalFolder).catch(() => undefined);
@@ -73,6 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     closers.push(() => journal[Symbol.asyncDispose]());
     const events = createEvents({ log, journal, now: Date.now });
+    if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
     const spool = await openSpool(config);
     closers.push(() => spool[Symbol.asyncDispose]());
 
@@ -87,12 +89,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(() => delivery.close());
     const listener = await listen(options, { events, spool, delivery });
     closers.push(() => listener.stop(0));
-    const active = (id: string) => delivery.inHand(id);
     // Loaded when mail is taken already: it is a good part of the time to start.
     const { startControl } = await import("./control/server.ts");
     const control = await startControl({
       path: options.controlSocket,
-      source: { spool, now: Date.now, active, waitReason: (account) => delivery.waitReason(account) },
+      source: sourceOf(spool, delivery),
+      apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
+      health: () => delivery.answers.health,
     });
     closers.push(() => control.close());
     delivery.start();
@@ -128,15 +131,30 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 /** The lock on the state folder, or a sentence that names who has it. */
 async function lock(stateDir: string): Promise<() => Promise<void>> {
-  const held = await lockStateDir(stateDir).catch((error: Error) => {
-    throw new AgentError("unavailable", `Cannot use stateDir ${stateDir}: ${error.message}`);
-  });
+  const held = await lockStateDir(stateDir).catch(unusable(stateDir));
   if (held.ok) return held.release;
   const remedy = "stop it first, or give this one a stateDir of its own";
   throw new AgentError(
     "locked",
     `Cannot start as another agent (process ${held.holder}) works in ${stateDir}: ${remedy}`,
   );
+}
+
+/** What the queue commands see: the spool, and what delivery knows of it. */
+function sourceOf(spool: Spool, { answers }: Delivery) {
+  return {
+    spool,
+    now: Date.now,
+    active: (id: string) => answers.inHand(id),
+    waitReason: (account: string) => answers.waitReason(account),
+    pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
+  };
+}
+
+function unusable(stateDir: string): (error: Error) => never {
+  return (error) => {
+    throw new AgentError("unavailable", `Cannot use stateDir ${stateDir}: ${error.message}`);
+  };
 }
 
 function openSpool(config: Config): Promise<Spool> {

@@ -1,5 +1,5 @@
 /**
- * `sluice queue list|show|stats`: what is in the queue and why it waits.
+ * `sluice queue list|show|stats`: what is in the queue and why it waits. The verbs are in queue-verbs.ts.
  *
  * Promises: answers come from the running agent; without one they are read from the spool on disk, which says the
  * same but for what is in a session just now, and a note on stderr says so. `--json` prints one document of stable
@@ -10,11 +10,9 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
-import { controlSocketPath } from "../config/sockets.ts";
 import { parseDuration } from "../config/units.ts";
-import { askAgent } from "../control/client.ts";
+import { type HealthView, healthLines } from "../control/health-text.ts";
 import { messagePage, queueTable, statsText } from "../control/queue-text.ts";
 import {
   listQueue,
@@ -30,8 +28,10 @@ import {
 import { SpoolMessage } from "../spool/message.ts";
 import { isQueueId } from "../spool/queue-id.ts";
 import { spoolIds } from "../spool/spool.ts";
+import { askRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { registerQueueVerbs } from "./queue-verbs.ts";
 
 type Options = ConfigOptions & { json?: true };
 type ListOptions = Options & Omit<QueueFilter, "olderThanMs"> & { olderThan?: number };
@@ -39,13 +39,14 @@ type ListOptions = Options & Omit<QueueFilter, "olderThanMs"> & { olderThan?: nu
 const EXAMPLE = `
 Example:
   sluice queue list --state deferred --recipient @example.org
-  sluice queue show 1m84xr46400t1k`;
+  sluice queue show 1m84xr46400t1k
+  sluice queue retry 1m84xr46400t1k`;
 
 /** Adds the commands. */
 export function registerQueue(program: Command): void {
   const queue = program
     .command("queue")
-    .description("what is in the queue and why it waits")
+    .description("what is in the queue, why it waits, and what may be done about it")
     .addHelpText("after", EXAMPLE);
   withJson(queue.command("list", { isDefault: true }))
     .description("one line a message, oldest first")
@@ -61,6 +62,7 @@ export function registerQueue(program: Command): void {
     .option("--raw", "print the bytes that go to the upstream")
     .action(show);
   withJson(queue.command("stats")).description("counts by state, and the age of the oldest").action(stats);
+  registerQueueVerbs(queue);
 }
 
 function withJson(command: Command): Command {
@@ -84,7 +86,10 @@ async function list(options: ListOptions): Promise<void> {
     `/api/v1/queue?${query}`,
     (source) => listQueue(source, filter),
   );
-  console.log(options.json ? JSON.stringify(rows, undefined, 2) : queueTable(rows, more));
+  if (options.json) return console.log(JSON.stringify(rows, undefined, 2));
+  const health = await askRunning(options, "/api/v1/health"); // undefined: only the agent knows
+  const lines = health?.status === 200 ? healthLines(health.body as HealthView) : [];
+  console.log([queueTable(rows, more), ...lines].join("\n"));
 }
 
 async function show(id: string, options: Options & { raw?: true }): Promise<void> {
@@ -120,28 +125,22 @@ async function ask<T>(
   path: string,
   fromDisk: (source: QueueSource) => Promise<T>,
 ): Promise<T> {
-  const { stateDir } = loadOrEnd(loadPublicConfig, options).config;
-  const socket = controlSocketPath(stateDir, processEnvironment());
-  const answer = await askAgent(socket, path);
-  if (answer.agent === "answered") {
+  const answer = await askRunning(options, path);
+  if (answer) {
     if (answer.status === 404) return undefined as T;
     if (answer.status === 200) return answer.body as T;
     throw new CommandError(exit.failed, `the agent could not answer: ${JSON.stringify(answer.body)}`);
   }
-  if (answer.agent === "not allowed") {
-    throw new CommandError(
-      exit.notAllowed,
-      `${socket}: permission denied; be root or a member of the group sluice`,
-    );
-  }
-  const folder = join(stateDir, "spool");
+  const folder = join(loadOrEnd(loadPublicConfig, options).config.stateDir, "spool");
   await access(folder, constants.R_OK).catch(notReadable);
   console.error("The agent is not running: read from the spool on disk.");
   const spool = {
     ids: () => spoolIds(folder),
     open: (id: string) => SpoolMessage.open(join(folder, id), id),
   };
-  return fromDisk({ spool, now: Date.now, active: () => false, waitReason: () => undefined });
+  const unknown = () => undefined;
+  const source = { spool, now: Date.now, active: () => false, waitReason: unknown, pairStopped: unknown };
+  return fromDisk(source);
 }
 
 function notReadable(error: NodeJS.ErrnoException): never {

@@ -12,10 +12,12 @@ export type ControlAnswer =
 
 const TIMEOUT_MS = 30_000;
 
-/** GETs `path` from the agent that listens on `socketPath`. */
-export function askAgent(socketPath: string, path: string): Promise<ControlAnswer> {
+/** GETs `path` from the agent that listens on `socketPath`; with `post`, POSTs that there as JSON. */
+export function askAgent(socketPath: string, path: string, post?: object): Promise<ControlAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: TIMEOUT_MS }, (response) => {
+    const body = post && JSON.stringify(post);
+    const how = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" } };
+    const asked = request({ socketPath, path, timeout: TIMEOUT_MS, ...how }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (piece) => {
         text += piece;
@@ -36,6 +38,6 @@ export function askAgent(socketPath: string, path: string): Promise<ControlAnswe
       else if (error.code === "EACCES") resolve({ agent: "not allowed" });
       else reject(error);
     });
-    asked.end();
+    asked.end(body);
   });
 }

@@ -4,6 +4,7 @@
  * Promises: no byte of a stranger reaches the terminal as it came; times are local, ages short.
  */
 import { visible } from "../mail/reply.ts";
+import { timeOfDay } from "./health-text.ts";
 import type { QueueDetail, QueueRow, QueueStats } from "./queue-view.ts";
 
 const HEADINGS = ["ID", "STATE", "AGE", "SIZE", "SENDER", "RECIPIENTS", "NEXT", "REASON"] as const;
@@ -58,13 +59,23 @@ export function messagePage(message: QueueDetail): string {
     ]),
     ["next", message.nextAttempt === null ? "-" : clock(message.nextAttempt)],
   ];
+  const history = message.history.map(
+    ({ at, what, detail }) =>
+      `${what.padEnd(10)}  ${clock(at)}${detail === "" ? "" : `: ${visible(detail, 1000)}`}`,
+  );
   const attempts = message.attempts.flatMap((attempt) => [
     `attempt     ${clock(attempt.at)} at ${visible(attempt.upstream)}, session ${visible(attempt.session)}${attempt.inDoubt ? ", in doubt: it may have arrived" : ""}`,
+    ...(attempt.results.length === 0 ? ["            its outcome was never written: sluice was ended"] : []),
     ...attempt.results.map(
       (result) => `            ${visible(result.recipient)}: ${result.outcome}: ${visible(result.reply)}`,
     ),
   ]);
-  return [message.id, ...facts.map(([name, text]) => `${name.padEnd(10)}  ${text}`), ...attempts].join("\n");
+  return [
+    message.id,
+    ...facts.map(([name, text]) => `${name.padEnd(10)}  ${text}`),
+    ...attempts,
+    ...history,
+  ].join("\n");
 }
 
 export function statsText({ states, oldest }: QueueStats): string {
@@ -107,5 +118,5 @@ function clock(iso: string): string {
   const at = new Date(iso);
   const pad = (n: number) => String(n).padStart(2, "0");
   const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-  return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+  return `${day} ${timeOfDay(at)}`;
 }

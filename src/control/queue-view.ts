@@ -6,11 +6,11 @@
  * Reads at most what was asked for: a filter looks at every file, no filter only at those shown.
  */
 import { foldLedger } from "../schedule/ledger.ts";
-import type { RecipientResult } from "../schedule/outcome.ts";
 import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { OpenResult } from "../spool/message.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
 import { dueMs, type MessageState, messageState } from "../spool/state.ts";
+import { type MessageDetail, messageDetail } from "./message-detail.ts";
 
 export type ShownState = "incoming" | "active" | "deferred" | "held" | "bounced";
 export const SHOWN_STATES: readonly ShownState[] = ["incoming", "active", "deferred", "held", "bounced"];
@@ -28,33 +28,7 @@ export interface QueueRow {
   readonly reason: string | null;
 }
 
-export interface QueueDetail extends QueueRow {
-  readonly envelope: { readonly sender: string; readonly recipients: readonly RecipientState[] };
-  readonly received: StoredEntry["received"];
-  readonly client: StoredEntry["client"];
-  readonly acceptedAt: string;
-  readonly from: string;
-  readonly messageId: string;
-  readonly class: string;
-  readonly rule: string;
-  readonly why: string;
-  readonly changes: StoredEntry["changes"];
-  readonly attempts: readonly AttemptView[];
-}
-
-interface RecipientState {
-  readonly address: string;
-  readonly state: "pending" | "delivered" | "bounced" | "expired";
-}
-
-interface AttemptView {
-  readonly at: string;
-  readonly upstream: string;
-  readonly session: string;
-  readonly inDoubt: boolean;
-  readonly next: string | null;
-  readonly results: readonly { recipient: string; outcome: string; reply: string }[];
-}
+export type QueueDetail = QueueRow & MessageDetail;
 
 export interface QueueStats {
   readonly states: Record<ShownState, number>;
@@ -70,6 +44,13 @@ export interface QueueSource {
   readonly active: (id: string) => boolean;
   /** What holds up the due messages of an account just now, if anything; nobody knows without an agent. */
   readonly waitReason: (account: string) => string | undefined;
+  /** Why mail of its pair is held back, if it is, and when it is tried again (milliseconds since 1970), if known. */
+  readonly pairStopped: (entry: StoredEntry) => PairStop | undefined;
+}
+
+interface PairStop {
+  readonly reason: string;
+  readonly nextProbeMs?: number;
 }
 
 export interface QueueFilter {
@@ -119,6 +100,8 @@ interface Seen {
   readonly records: readonly SpoolRecord[];
   readonly state: MessageState;
   readonly shown: ShownState;
+  /** Its pair is stopped, and that is what it waits for. */
+  readonly stop?: PairStop | undefined;
 }
 
 async function look<T>(
@@ -132,8 +115,11 @@ async function look<T>(
   await using message = opened.message;
   const state = messageState(message.entry, message.records);
   if (state.kind === "settled") return undefined; // delivered: its file is about to go
-  const shown = source.active(id) ? "active" : shownState(state, message.records);
-  return make({ entry: message.entry, records: message.records, state, shown }, source);
+  const { entry, records } = message;
+  const active = source.active(id);
+  const stop = active || state.kind !== "pending" ? undefined : source.pairStopped(entry);
+  const shown = active ? "active" : stop ? "held" : shownState(state, records);
+  return make({ entry, records, state, shown, stop }, source);
 }
 
 /** A file that cannot be read is shown all the same: parked, with the problem as its reason. */
@@ -164,11 +150,12 @@ function shownState(
   records: readonly SpoolRecord[],
 ): ShownState {
   if (state.kind !== "pending") return state.kind;
-  return records.some(({ event }) => event !== "dot") ? "deferred" : "incoming";
+  return records.some(({ event }) => event === "attempt") ? "deferred" : "incoming";
 }
 
-function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
-  const nextMs = state.kind === "pending" && state.next ? dueMs(state, source.now()) : undefined;
+function rowOf({ entry, state, shown, stop }: Seen, source: QueueSource): QueueRow {
+  const dueMsIfAny = state.kind === "pending" && state.next ? dueMs(state, source.now()) : undefined;
+  const nextMs = stop ? stop.nextProbeMs : dueMsIfAny;
   return {
     id: entry.id,
     state: shown,
@@ -179,7 +166,7 @@ function rowOf({ entry, state, shown }: Seen, source: QueueSource): QueueRow {
     account: entry.account,
     user: null,
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
-    reason: reasonOf(state, entry.account, source) ?? null,
+    reason: stop ? `its pair is stopped: ${stop.reason}` : (reasonOf(state, entry.account, source) ?? null),
   };
 }
 
@@ -193,46 +180,10 @@ function reasonOf(state: MessageState, account: string | null, source: QueueSour
 }
 
 function detailOf(seen: Seen, source: QueueSource): QueueDetail {
-  const { entry, records } = seen;
+  const { entry, records, state, shown } = seen;
   return {
     ...rowOf(seen, source),
-    envelope: { sender: entry.envelope.sender, recipients: recipientStates(seen) },
-    received: entry.received,
-    client: entry.client,
-    acceptedAt: new Date(entry.timeMs).toISOString(),
-    from: entry.from,
-    messageId: entry.messageId,
-    class: entry.class,
-    rule: entry.rule,
-    why: entry.why,
-    changes: entry.changes,
-    attempts: records.filter((record) => record.event === "attempt").map(attemptView),
-  };
-}
-
-function recipientStates({ entry, state: { ledger } }: Seen): RecipientState[] {
-  const states = new Map<string, RecipientState["state"]>();
-  for (const { recipient } of ledger.delivered) states.set(recipient, "delivered");
-  for (const { recipient, by } of ledger.failed) states.set(recipient, by === "age" ? "expired" : "bounced");
-  return entry.envelope.recipients.map((address) => ({ address, state: states.get(address) ?? "pending" }));
-}
-
-function attemptView(record: Extract<SpoolRecord, { event: "attempt" }>): AttemptView {
-  return {
-    at: new Date(record.at).toISOString(),
-    upstream: record.upstream,
-    session: record.session,
-    inDoubt: record.inDoubt === true,
-    next: record.nextMs === undefined ? null : new Date(record.nextMs).toISOString(),
-    results: record.results.map((result: RecipientResult) =>
-      result.status === "delivered"
-        ? { recipient: result.recipient, outcome: "delivered", reply: result.reply.text }
-        : {
-            recipient: result.recipient,
-            outcome: result.verdict.action === "bounce" ? "bounced" : "deferred",
-            reply: result.failure.reply?.text ?? result.failure.text,
-          },
-    ),
+    ...messageDetail(entry, records, { state, underWay: shown === "active" }),
   };
 }
 

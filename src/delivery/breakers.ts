@@ -34,6 +34,8 @@ export interface OpenBreaker {
   readonly account?: string;
   readonly pair?: string;
   readonly reason: string;
+  /** When it is tried again, milliseconds since 1970; missing while it is being tried. */
+  readonly nextProbeMs?: number;
 }
 
 export interface BreakersParts {
@@ -51,7 +53,7 @@ export interface BreakersParts {
 
 export class Breakers {
   readonly #parts: BreakersParts;
-  readonly #all = new Map<string, { breaker: Breaker; label: Omit<OpenBreaker, "reason"> }>();
+  readonly #all = new Map<string, { breaker: Breaker; label: Omit<OpenBreaker, "reason" | "nextProbeMs"> }>();
   readonly upstream: Breaker;
 
   constructor(parts: BreakersParts) {
@@ -84,16 +86,17 @@ export class Breakers {
   }
 
   /** Why mail of its pair is held back, if it is. */
-  pairReason(entry: PairOf): string | undefined {
-    const state = this.#all.get(`pair ${pairKey(entry)}`)?.breaker.state;
-    return state === undefined || state.name === "closed" ? undefined : state.reason;
+  pairStopped(entry: PairOf): Pick<OpenBreaker, "reason" | "nextProbeMs"> | undefined {
+    const breaker = this.#all.get(`pair ${pairKey(entry)}`)?.breaker;
+    return breaker && this.#stop(breaker);
   }
 
   /** Those that are not closed. */
   open(): OpenBreaker[] {
-    return [...this.#all.values()].flatMap(({ breaker: { state }, label }) =>
-      state.name === "closed" ? [] : [{ ...label, reason: state.reason }],
-    );
+    return [...this.#all.values()].flatMap(({ breaker, label }) => {
+      const stop = this.#stop(breaker);
+      return stop ? [{ ...label, ...stop }] : [];
+    });
   }
 
   /** What they waited for may have been mended (a new password, an operator says so). */
@@ -106,7 +109,7 @@ export class Breakers {
     for (const { breaker } of this.#all.values()) breaker.probeNow();
   }
 
-  #add(name: string, waits: BreakerWaits, label: Omit<OpenBreaker, "reason">): Breaker {
+  #add(name: string, waits: BreakerWaits, label: Omit<OpenBreaker, "reason" | "nextProbeMs">): Breaker {
     const known = this.#all.get(name);
     if (known) return known.breaker;
     const { elapsed, events, onClosed } = this.#parts;
@@ -124,6 +127,13 @@ export class Breakers {
     });
     this.#all.set(name, { breaker, label });
     return breaker;
+  }
+
+  #stop(breaker: Breaker): Pick<OpenBreaker, "reason" | "nextProbeMs"> | undefined {
+    const { state } = breaker;
+    if (state.name === "closed") return undefined;
+    const nextProbeMs = state.name === "open" ? this.#parts.now() + breaker.waitMs() : undefined;
+    return { reason: state.reason, ...(nextProbeMs === undefined ? {} : { nextProbeMs }) };
   }
 
   #keep(): void {

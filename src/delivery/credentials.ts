@@ -1,8 +1,8 @@
 /**
  * The passwords of the accounts as they stand in their files now: a password may be replaced while sluice runs.
  *
- * Promises: a file that was changed is read anew within `LOOK_MS`, and its account told of; one that cannot be used is
- * told once, with the remedy, and the password before it stays. Refuses what the config's loading refuses.
+ * Promises: a file that was written (with another password or the same) is read anew within `LOOK_MS`, and its
+ * account named; one that cannot be used is told once, with the remedy, and the password before it stays. Refuses what the config's loading refuses.
  */
 import { stat } from "node:fs/promises";
 import type { Account, Secret } from "../config/config.ts";
@@ -60,7 +60,6 @@ export class Credentials {
       );
       return;
     }
-    if (reading.secret.reveal() === this.#passwords.get(name)?.reveal()) return;
     this.#passwords.set(name, reading.secret);
     this.#parts.onChanged(name);
   }

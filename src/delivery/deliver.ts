@@ -22,7 +22,7 @@ import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
-import { dueMs, messageState } from "../spool/state.ts";
+import { dueMs, messageState, waits } from "../spool/state.ts";
 import type { Breaker } from "../upstream/breaker.ts";
 import type { Session } from "../upstream/session.ts";
 import { whyOf } from "./attempt-facts.ts";
@@ -94,9 +94,8 @@ export async function deliver(
     return NOT_TRIED;
   }
   const now = parts.now();
-  const due = dueMs(state, now);
-  if (due > now) {
-    await parts.queue.defer(fetched, due); // its job was lost and made anew
+  if (waits(state, now)) {
+    await parts.queue.defer(fetched, dueMs(state, now));
     return NOT_TRIED;
   }
   const pair = parts.pairBreaker(message.entry);

@@ -16,18 +16,21 @@ import type { SpoolEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import { HostOrder } from "../upstream/hosts.ts";
 import { type AccountParts, accountFeeder } from "./account.ts";
+import { Answers } from "./answers.ts";
 import { watchClock } from "./clock-watch.ts";
 import type { Feeder } from "./feeder.ts";
 import type { History } from "./history.ts";
 import { Notices } from "./notices.ts";
 import { Recovery } from "./recovery.ts";
-import { redisAddress, startOurRedis, tellRedis } from "./redis-of-config.ts";
+import { ownershipIn, redisAddress, startOurRedis, tellRedis } from "./redis-of-config.ts";
 import { SessionSlots } from "./session-slots.ts";
 import { elapsed, Standing } from "./standing.ts";
 import { sweepBounced } from "./sweep.ts";
+import { Trouble } from "./trouble.ts";
+import { Turnstile } from "./turnstile.ts";
+import type { VerbParts } from "./verbs.ts";
 import { Watchdog } from "./watchdog.ts";
 
-const TROUBLE_EVENT_MS = 10_000;
 const SWEEP_MS = 600_000;
 const DIGEST_MS = 60_000;
 const START_RETRY_MS = 2000;
@@ -53,15 +56,19 @@ export class Delivery {
   readonly #watchdog: Watchdog;
   readonly #feeders = new Map<string, Feeder>();
   readonly #timers: (() => void)[] = [];
+  /** For people who ask. */
+  readonly answers: Answers;
+  /** What the verbs of the queue command need. */
+  readonly verbs: VerbParts;
+  readonly #trouble: Trouble;
   #embedded: EmbeddedRedis | undefined;
-  /** What was told last, and when. */
-  #told = { reason: "", atMs: Number.NEGATIVE_INFINITY };
   #stopping = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     const { config, events, instance, spool, changedMs, history } = parts;
-    const onTrouble = (reason: string) => this.#trouble(reason);
+    this.#trouble = new Trouble(events, elapsed);
+    const onTrouble = (reason: string) => this.#trouble.tell(reason);
     this.#standing = new Standing({
       config,
       events,
@@ -86,24 +93,37 @@ export class Delivery {
       redis: this.#redis,
       instance,
       accounts: config.accounts.map(({ name }) => name),
-      onConnected: () => {
+      ownership: ownershipIn(this.#redis, { config, instance, events }),
+      onConnected: (reason) => {
         for (const feeder of this.#feeders.values()) feeder.resume();
-        this.#recovery.request("connected to Redis again");
+        this.#recovery.request(reason);
       },
       onTrouble,
     });
-    this.#recovery = new Recovery({
-      redis: this.#redis,
+    const changing = new Turnstile();
+    const shared = {
       queues: this.#queues,
-      instance,
       spool,
       events,
       now: Date.now,
-      inHand: (id) => this.inHand(id),
-      whileNotFetching: (account, work) => this.#feeders.get(account)?.whileNotFetching(work) ?? work(),
-      onRecovered: () => this.#wakeAll(),
+      inHand: (id: string) => this.answers.inHand(id),
+      whileNotFetching: <T>(account: string, work: () => Promise<T>) =>
+        this.#feeders.get(account)?.whileNotFetching(work) ?? work(),
+      exclusively: <T>(work: () => Promise<T>) => changing.closedWhile(work),
       untold: history.untold,
-    });
+    };
+    this.#recovery = new Recovery({ ...shared, redis: this.#redis, onRecovered: () => this.#wakeAll() });
+    this.verbs = {
+      ...shared,
+      notices: this.#notices,
+      hasAccount: (name) => config.accounts.some((account) => account.name === name),
+      probeNow: () => {
+        this.#standing.breakers.probeNow();
+        this.#wakeAll();
+      },
+      wake: (account) => this.#feeders.get(account)?.wake(),
+      recover: (reason) => this.#recovery.requestDueTimes(reason),
+    };
     this.#enqueuer = new Enqueuer({
       add: async (account, messages) => {
         await this.#queues.ready;
@@ -117,6 +137,13 @@ export class Delivery {
       feeders: this.#feeders,
       events,
       redis: this.#redis,
+    });
+    this.answers = new Answers({
+      feeders: this.#feeders,
+      standing: this.#standing,
+      watchdog: this.#watchdog,
+      redis: this.#redis,
+      spool,
     });
   }
 
@@ -140,20 +167,10 @@ export class Delivery {
     return this.#standing.workedMs(entry);
   }
 
-  /** Is this message in a session just now? */
-  inHand(id: string): boolean {
-    return [...this.#feeders.values()].some((feeder) => feeder.inHand(id));
-  }
-
-  /** Why the due messages of an account wait just now, if something holds them all up. */
-  waitReason(account: string): string | undefined {
-    if (this.#redis.status !== "ready") return "Redis does not answer";
-    return this.#feeders.get(account)?.reason;
-  }
-
   /** No new attempts; those under way may finish until `deadline` fires. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping = true;
+    this.#trouble.end();
     for (const end of this.#timers.splice(0)) end();
     this.#watchdog.stop();
     this.#enqueuer.stop();
@@ -164,6 +181,7 @@ export class Delivery {
   /** Ends the connections, and our Redis last. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.#trouble.end();
     for (const end of this.#timers.splice(0)) end();
     this.#watchdog.stop();
     await this.#standing.stop();
@@ -177,7 +195,7 @@ export class Delivery {
       try {
         return await this.#start();
       } catch (error) {
-        this.#trouble((error as Error).message);
+        this.#trouble.tell((error as Error).message);
         await sleep(START_RETRY_MS, undefined, { ref: false });
       }
     }
@@ -201,7 +219,8 @@ export class Delivery {
     if (this.#stopping) return;
     this.#recovery.start();
     this.#watchdog.start();
-    this.#every(SWEEP_MS, () => this.#sweep());
+    const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };
+    this.#every(SWEEP_MS, () => sweepBounced(sweep));
     this.#every(DIGEST_MS, () => this.#notices.sendDigests());
     this.#timers.push(
       watchClock({ now: Date.now, elapsed }, (ms) => {
@@ -214,21 +233,10 @@ export class Delivery {
 
   /** Does `work` now and every so often; its trouble is told. */
   #every(ms: number, work: () => Promise<void>): void {
-    const once = () => void work().catch((error: Error) => this.#trouble(error.message));
+    const once = () => void work().catch((error: Error) => this.#trouble.tell(error.message));
     const timer = setInterval(once, ms).unref();
     this.#timers.push(() => clearInterval(timer));
     once();
-  }
-
-  #sweep(): Promise<void> {
-    const { spool, events, config } = this.#parts;
-    return sweepBounced({
-      spool,
-      events,
-      queues: this.#queues,
-      keepMs: config.keep.bouncedMs,
-      now: Date.now,
-    });
   }
 
   #accountParts(account: string, shared: Pick<AccountParts, "slots" | "hosts">): AccountParts {
@@ -249,7 +257,7 @@ export class Delivery {
       now: Date.now,
       elapsed,
       onTrouble: (reason) => {
-        this.#trouble(reason);
+        this.#trouble.tell(reason);
         this.#recovery.request("delivery was interrupted");
       },
     };
@@ -257,13 +265,5 @@ export class Delivery {
 
   #wakeAll(): void {
     for (const feeder of this.#feeders.values()) feeder.wake();
-  }
-
-  /** Told once in a while: a Redis that is away is noticed by everybody, all the time. */
-  #trouble(reason: string): void {
-    const again = reason === this.#told.reason && elapsed() - this.#told.atMs < TROUBLE_EVENT_MS;
-    if (this.#stopping || again) return;
-    this.#told = { reason, atMs: elapsed() };
-    this.#parts.events.report("trouble", { part: "delivery", reason }, "warn");
   }
 }

@@ -57,7 +57,7 @@ export class Feeder {
   }
 
   /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
-  whileNotFetching(work: () => Promise<void>): Promise<void> {
+  whileNotFetching<T>(work: () => Promise<T>): Promise<T> {
     return this.#work.whileNotFetching(work);
   }
 

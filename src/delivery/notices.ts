@@ -102,7 +102,9 @@ export class Notices {
     const { entry } = message;
     const recipients = failed.map(({ recipient }) => recipient);
     const noticed = { at: this.#parts.now(), event: "noticed", kind: "failure", recipients } as const;
-    const id = derivedQueueId(entry.id, fingerprint("failure", recipients));
+    // When they failed is part of it: who is retried and fails again is told again.
+    const failures = failed.map(({ recipient, at }) => `${recipient} ${at}`);
+    const id = derivedQueueId(entry.id, fingerprint("failure", failures));
     // Met like that, it may have been noticed just before a crash, and that notice be delivered and gone.
     if (found === "as it was" && (await this.#parts.wasFinished(id)))
       return message.append({ ...noticed, id });
@@ -230,8 +232,8 @@ function aboutRecipient(
 }
 
 /** What makes a notice about a message the same notice. */
-function fingerprint(kind: NoticeKind, recipients: readonly Address[]): Buffer {
+function fingerprint(kind: NoticeKind, parts: readonly string[]): Buffer {
   return createHash("sha256")
-    .update([kind, ...recipients].join("\n"))
+    .update([kind, ...parts].join("\n"))
     .digest();
 }

@@ -10,10 +10,11 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Events } from "../observe/events.ts";
-import { type AccountQueue, type Due, HELD_UNTIL_MS, type QueueState } from "../queue/account-queue.ts";
+import type { AccountQueue, Due, QueueState } from "../queue/account-queue.ts";
 import type { Queues } from "../queue/queues.ts";
 import type { Spool } from "../spool/spool.ts";
-import { dueMs, messageState } from "../spool/state.ts";
+import { messageState } from "../spool/state.ts";
+import { jobFor } from "./job.ts";
 import { tellUntold, type UntoldParts } from "./untold.ts";
 
 const BATCH = 200;
@@ -29,7 +30,9 @@ export interface RecoverParts {
   /** Is the agent about to end? */
   readonly stopped: () => boolean;
   /** Runs `work` while no message of the account is being fetched. */
-  readonly whileNotFetching: (account: string, work: () => Promise<void>) => Promise<void>;
+  readonly whileNotFetching: <T>(account: string, work: () => Promise<T>) => Promise<T>;
+  /** Runs `work` while no verb of an operator changes a file. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export interface Recovered {
@@ -70,20 +73,34 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
   for (let start = 0; start < ids.length; start += BATCH) {
     crashPoint("recovering");
     if (parts.stopped()) throw new Error("Cannot recover all as the agent stops: the next start does");
-    const adds = new Map<AccountQueue, Due[]>();
-    for (const id of ids.slice(start, start + BATCH)) {
-      const state = known.get(id);
-      if (state === "incoming" || state === "active" || state === "deferred" || parts.inHand(id)) continue;
-      const found = await look(parts, id, state);
-      if (found === "parked") parked++;
-      if (found === undefined || found === "parked") continue;
-      if (state !== undefined) await found.queue.remove(id); // a finished job stands in the way of a new one
-      adds.set(found.queue, [...(adds.get(found.queue) ?? []), found.due]);
-      requeued++;
-    }
-    for (const [queue, due] of adds) await queue.add(due, parts.now());
+    // A verb in between would make the job follow the file as it was before.
+    const done = await parts.exclusively(() => requeueBatch(parts, ids.slice(start, start + BATCH), known));
+    requeued += done.requeued;
+    parked += done.parked;
     await turn();
   }
+  return { requeued, parked };
+}
+
+async function requeueBatch(
+  parts: RecoverParts,
+  ids: readonly string[],
+  known: ReadonlyMap<string, QueueState>,
+) {
+  let requeued = 0;
+  let parked = 0;
+  const adds = new Map<AccountQueue, Due[]>();
+  for (const id of ids) {
+    const state = known.get(id);
+    if (state === "incoming" || state === "active" || state === "deferred" || parts.inHand(id)) continue;
+    const found = await look(parts, id, state);
+    if (found === "parked") parked++;
+    if (found === undefined || found === "parked") continue;
+    if (state !== undefined) await found.queue.remove(id); // a finished job stands in the way of a new one
+    adds.set(found.queue, [...(adds.get(found.queue) ?? []), found.due]);
+    requeued++;
+  }
+  for (const [queue, due] of adds) await queue.add(due, parts.now());
   return { requeued, parked };
 }
 
@@ -109,22 +126,13 @@ async function look(
     return parked(`its account ${entry.account} is not in the config: put it back`);
   }
   const now = messageState(entry, message.records);
-  switch (now.kind) {
-    case "settled":
-      // a crash came between the outcome and the unlink
-      await parts.events.fact({
-        event: "finished",
-        id,
-        account: entry.account,
-        sender: entry.envelope.sender,
-      });
-      await parts.spool.remove(id);
-      return undefined;
-    case "bounced": // fetched once more, it is seen to be bounced and its job fails at once, with nothing sent
-      return state === "bounced" ? undefined : { queue, due: { id, class: entry.class } };
-    case "held":
-      return { queue, due: { id, class: entry.class, dueMs: HELD_UNTIL_MS } };
-    case "pending":
-      return { queue, due: { id, class: entry.class, dueMs: dueMs(now, parts.now()) } };
+  if (now.kind === "settled") {
+    // a crash came between the outcome and the unlink
+    const { account, envelope } = entry;
+    await parts.events.fact({ event: "finished", id, account, sender: envelope.sender });
+    await parts.spool.remove(id);
+    return undefined;
   }
+  if (now.kind === "bounced" && state === "bounced") return undefined;
+  return { queue, due: jobFor(entry, now, parts.now()) };
 }

@@ -7,6 +7,7 @@
  * another; it never rejects.
  */
 import type { Events } from "../observe/events.ts";
+import { instanceKey } from "../queue/ownership.ts";
 import type { Redis } from "../queue/redis.ts";
 import { type RecoverParts, recover } from "./recover.ts";
 import { rescheduleDeferred } from "./reschedule.ts";
@@ -18,7 +19,6 @@ const WATCH_MS = 5000;
 
 export interface RecoveryParts extends Omit<RecoverParts, "stopped"> {
   readonly redis: Redis;
-  readonly instance: string;
   readonly events: Events;
   /** Called after each recovery: there may be work. */
   readonly onRecovered: () => void;
@@ -26,7 +26,6 @@ export interface RecoveryParts extends Omit<RecoverParts, "stopped"> {
 
 export class Recovery {
   readonly #parts: RecoveryParts;
-  readonly #markKey: string;
   readonly #asked = new Signal();
   #reason: string | undefined = "start";
   #dueTimes = false;
@@ -35,7 +34,6 @@ export class Recovery {
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
-    this.#markKey = `{sluice:${parts.instance}}:recovered`;
   }
 
   start(): void {
@@ -57,6 +55,10 @@ export class Recovery {
     this.#stopped = true;
     this.#asked.wake();
     await this.#running;
+  }
+
+  get #markKey(): string {
+    return instanceKey(this.#parts.queues.instance, "recovered");
   }
 
   async #run(): Promise<void> {
@@ -86,7 +88,7 @@ export class Recovery {
       await redis.set(this.#markKey, "1");
       const parts = { ...this.#parts, stopped: () => this.#stopped };
       const found = await recover(parts);
-      const rescheduled = dueTimes ? await rescheduleDeferred(parts) : 0;
+      const rescheduled = await rescheduleDeferred(parts, dueTimes ? "all" : "held");
       const changed = found.requeued + found.reclaimed + found.parked + rescheduled > 0;
       events.report(
         "recovered",

@@ -1,12 +1,15 @@
 /**
- * The Redis that the config means: where it is, and whether it is as mail needs it.
+ * The Redis that the config means: where it is, whether it is as mail needs it, and who shares it.
  */
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { socketPath } from "../config/sockets.ts";
 import type { Events } from "../observe/events.ts";
 import { EmbeddedRedis } from "../queue/embedded-redis.ts";
+import { Ownership } from "../queue/ownership.ts";
 import { type Redis, type RedisAddress, redisFacts, redisWarnings } from "../queue/redis.ts";
+import { newInstance } from "../spool/instance.ts";
+import { lockPlace } from "../spool/state-lock.ts";
 
 const MEMORY_BYTES = 512 * 1024 * 1024;
 
@@ -37,6 +40,23 @@ export async function startOurRedis(
     socket: redisSocket(config),
     maxMemoryBytes: MEMORY_BYTES,
     report: (what, detail) => events.report("redis", { what, detail }, what === "started" ? "info" : "error"),
+  });
+}
+
+/** The lease on our queues, if Redis is shared; the embedded one is nobody else's. */
+export function ownershipIn(
+  redis: Redis,
+  parts: { readonly config: Config; readonly instance: string; readonly events: Pick<Events, "report"> },
+): Ownership | undefined {
+  const { config, instance, events } = parts;
+  if (config.redis.kind === "embedded") return undefined;
+  return new Ownership({
+    redis,
+    instance,
+    place: lockPlace(config.stateDir),
+    newInstance: () => newInstance(config.stateDir),
+    onWaiting: (reason) => events.report("redis", { what: "waiting", reason }, "warn"),
+    onMoved: (reason) => events.report("trouble", { part: "instance", reason }, "error"),
   });
 }
 

@@ -28,8 +28,7 @@ export class Standing {
   readonly #workingTime: WorkingTime;
 
   constructor({ config, events, changedMs, onClosed }: StandingParts) {
-    const trouble = (reason: string, fields = {}) =>
-      events.report("trouble", { part: "delivery", ...fields, reason }, "error");
+    const trouble = (reason: string) => events.report("trouble", { part: "delivery", reason }, "error");
     this.kept = new Kept(join(config.stateDir, "delivery.json"), trouble);
     this.breakers = new Breakers({
       accounts: config.accounts.map(({ name }) => name),
@@ -48,7 +47,8 @@ export class Standing {
         events.report("reloaded", { what: "password", account });
         this.breakers.closeFor(account);
       },
-      onTrouble: (account, reason) => trouble(reason, { account }),
+      onTrouble: (account, reason) =>
+        events.report("trouble", { part: "credentials", account, reason }, "error"),
     });
   }
 

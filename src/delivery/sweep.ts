@@ -6,16 +6,18 @@
  */
 import type { Events } from "../observe/events.ts";
 import type { AccountQueue } from "../queue/account-queue.ts";
-import type { Queues } from "../queue/queues.ts";
+import { type Queues, UNASSIGNED } from "../queue/queues.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
 import { messageState } from "../spool/state.ts";
 
 export interface SweepParts {
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, "open" | "remove">;
   readonly queues: Queues;
   readonly events: Events;
   readonly keepMs: number;
+  /** Runs `work` while no verb of an operator changes a file. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   readonly now: () => number;
 }
 
@@ -25,11 +27,11 @@ export async function sweepBounced(parts: SweepParts): Promise<void> {
     const old: string[] = [];
     // What was accepted later than this cannot have been bounced long enough ago.
     const limitMs = parts.now() - parts.keepMs;
-    await queue.eachPage(
-      "bounced",
-      (ids) => void old.push(...ids.filter((id) => timeOfQueueId(id) < limitMs)),
-    );
-    for (const id of old) await sweepOne(parts, queue, id);
+    // Nobody fetches what has no account: given up by an operator, its job stays where it was put.
+    const states = queue.account === UNASSIGNED ? (["bounced", "incoming"] as const) : (["bounced"] as const);
+    for (const state of states)
+      await queue.eachPage(state, (ids) => void old.push(...ids.filter((id) => timeOfQueueId(id) < limitMs)));
+    for (const id of old) await parts.exclusively(() => sweepOne(parts, queue, id)); // it may be retried meanwhile
   }
 }
 

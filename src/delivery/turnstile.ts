@@ -2,7 +2,7 @@
  * Keeps recovery and fetching apart: a job that was just fetched is active before anybody can know whose it is.
  *
  * Promises: `pass` runs its work unless the turnstile is closed, then after; `closedWhile` runs its work when
- * nobody is inside, and lets nobody in meanwhile.
+ * nobody is inside, and lets nobody in meanwhile; of several who close it, one works at a time.
  */
 export class Turnstile {
   #inside = 0;
@@ -20,7 +20,8 @@ export class Turnstile {
     }
   }
 
-  async closedWhile(work: () => Promise<void>): Promise<void> {
+  async closedWhile<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#closed) await this.#closed;
     let open: () => void = () => {};
     this.#closed = new Promise((resolve) => {
       open = resolve;
@@ -31,7 +32,7 @@ export class Turnstile {
           this.#empty = resolve;
         });
       }
-      await work();
+      return await work();
     } finally {
       this.#empty = () => {};
       this.#closed = undefined;

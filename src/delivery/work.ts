@@ -95,7 +95,7 @@ export class Work {
   }
 
   /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
-  whileNotFetching(work: () => Promise<void>): Promise<void> {
+  whileNotFetching<T>(work: () => Promise<T>): Promise<T> {
     return this.#fetching.closedWhile(work);
   }
 

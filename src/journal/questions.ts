@@ -21,7 +21,10 @@ export async function chargesOfLastHour(folder: string, account: string, nowMs: 
   return charges.sort((a, b) => a - b);
 }
 
-/** Whether the message `id`, accepted at `acceptedMs`, was finished: all its recipients settled, its file gone. */
+/**
+ * Whether the message `id`, accepted at `acceptedMs`, is over and its file rightly gone: all its recipients settled, or
+ * deleted by an operator or by age.
+ */
 export async function wasFinished(
   folder: string,
   message: { id: string; acceptedMs: number },
@@ -32,7 +35,8 @@ export async function wasFinished(
     text: message.id,
   };
   for await (const line of readJournal(folder, range)) {
-    if (line.event === "finished" && line.id === message.id) return true;
+    const over = line.event === "finished" || line.event === "deleted";
+    if (over && line.id === message.id) return true;
   }
   return false;
 }

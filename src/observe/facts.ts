@@ -75,6 +75,16 @@ export interface Bounced extends AttemptFact {
   readonly reason: string;
 }
 
+/** Given up by an operator. */
+export interface GivenUp extends MailFact {
+  readonly event: "bounced";
+  readonly by: "operator";
+  readonly recipients: readonly Address[];
+  readonly reason: string;
+  /** Seconds since the message was accepted. */
+  readonly delay: number;
+}
+
 /** Given up by age. */
 export interface Expired extends MailFact {
   readonly event: "expired";
@@ -83,14 +93,24 @@ export interface Expired extends MailFact {
   readonly delay: number;
 }
 
+/** Parked by policy, or by an operator. */
 export interface Held extends MailFact {
   readonly event: "held";
+  readonly by?: "operator";
   readonly reason: string;
 }
 
-/** Its file is gone although not everybody got it: it was bounced long ago. */
+/** May go out at once on an operator's word: it was held (`release`), or waited or was given up (`retry`). */
+export interface Released extends MailFact {
+  readonly event: "released";
+  readonly by: "operator";
+  readonly verb: "release" | "retry";
+}
+
+/** Its file goes although not everybody got it: it was bounced long ago, or an operator says so. */
 export interface Deleted extends MailFact {
   readonly event: "deleted";
+  readonly by?: "operator";
   readonly reason: string;
 }
 
@@ -99,4 +119,15 @@ export interface Finished extends MailFact {
   readonly event: "finished";
 }
 
-export type Fact = Accepted | Rejected | Delivered | Deferred | Bounced | Expired | Held | Deleted | Finished;
+export type Fact =
+  | Accepted
+  | Rejected
+  | Delivered
+  | Deferred
+  | Bounced
+  | GivenUp
+  | Expired
+  | Held
+  | Released
+  | Deleted
+  | Finished;

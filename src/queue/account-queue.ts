@@ -12,8 +12,9 @@
  * lock on the state folder already says that nobody else works here (docs/decisions/002).
  * Refuses nothing; errors of Redis reject, and the caller has recovery run later.
  */
-import { type Job, type JobType, Queue, Worker } from "bullmq";
+import type { Job, JobType } from "bullmq";
 import type { Redis } from "ioredis";
+import { closeHalf, type Half, type HalfOptions, openHalf } from "./half.ts";
 
 export type MessageClass = "urgent" | "bulk";
 export const CLASSES: readonly MessageClass[] = ["urgent", "bulk"];
@@ -23,8 +24,6 @@ export const HELD_UNTIL_MS = Date.UTC(2038, 0, 1);
 
 const JOB_NAME = "deliver";
 const JOB_VERSION = 1;
-// Only a safety net against other tools that look at the queue: see docs/decisions/002.
-const LOCK_MS = 3_600_000;
 const WITHOUT_LOCK = "0";
 const LIST_PAGE = 1000;
 const SCORE_PER_MS = 4096;
@@ -54,30 +53,26 @@ const BULL_STATE: Record<QueueState, JobType> = {
   delivered: "completed",
 };
 
-interface Half {
-  readonly queue: Queue;
-  readonly worker: Worker;
-}
-
-export interface AccountQueueOptions {
-  readonly account: string;
-  readonly instance: string;
-  readonly redis: Redis;
-  readonly onTrouble: (reason: string) => void;
-}
-
 export class AccountQueue implements AsyncDisposable {
   readonly account: string;
-  readonly #halves: Record<MessageClass, Half>;
   readonly #redis: Redis;
-  readonly #token: string;
+  #halves: Record<MessageClass, Half>;
+  #token: string;
 
-  constructor(options: AccountQueueOptions) {
+  constructor(options: HalfOptions) {
     this.account = options.account;
     this.#redis = options.redis;
     this.#token = options.instance;
-    const half = (name: MessageClass): Half => makeHalf(name, options);
+    const half = (name: MessageClass): Half => openHalf(name, options);
     this.#halves = { urgent: half("urgent"), bulk: half("bulk") };
+  }
+
+  /** Goes on under the names of `other`, of the same account. What was fetched before cannot be settled any more. */
+  async become(other: AccountQueue): Promise<void> {
+    const former = this.#halves;
+    this.#halves = other.#halves;
+    this.#token = other.#token;
+    for (const half of Object.values(former)) await closeHalf(half);
   }
 
   /** Resolves when Redis has answered both queues; rejects when it did not. */
@@ -131,12 +126,13 @@ export class AccountQueue implements AsyncDisposable {
     return { waiting, nextDueMs };
   }
 
-  complete({ job }: Fetched): Promise<void> {
-    return this.#settle(async (token) => void (await job.moveToCompleted(null, token, false)));
+  complete(fetched: Fetched): Promise<void> {
+    const { job } = fetched;
+    return this.#settle(fetched, async (token) => void (await job.moveToCompleted(null, token, false)));
   }
 
-  defer({ job }: Fetched, dueMs: number): Promise<void> {
-    return this.#settle((token) => job.moveToDelayed(dueMs, token));
+  defer(fetched: Fetched, dueMs: number): Promise<void> {
+    return this.#settle(fetched, (token) => fetched.job.moveToDelayed(dueMs, token));
   }
 
   /** Parks it: due in a far year, until it is promoted. */
@@ -144,13 +140,17 @@ export class AccountQueue implements AsyncDisposable {
     return this.defer(fetched, HELD_UNTIL_MS);
   }
 
-  bounce({ job }: Fetched, reason: string): Promise<void> {
-    return this.#settle(async (token) => void (await job.moveToFailed(new Error(reason), token, false)));
+  bounce(fetched: Fetched, reason: string): Promise<void> {
+    const { job } = fetched;
+    return this.#settle(
+      fetched,
+      async (token) => void (await job.moveToFailed(new Error(reason), token, false)),
+    );
   }
 
   /** Puts it back where it came from: it is the next one of its class. */
-  async putBack({ job }: Fetched): Promise<void> {
-    await this.#settle(async (token) => void (await job.moveToWait(token)));
+  putBack(fetched: Fetched): Promise<void> {
+    return this.#settle(fetched, async (token) => void (await fetched.job.moveToWait(token)));
   }
 
   /** Forgets a message, whatever its state; not while it is active. */
@@ -176,14 +176,21 @@ export class AccountQueue implements AsyncDisposable {
     }
   }
 
-  /** Every deferred job, with the time it is due (milliseconds since 1970). */
-  async deferred(): Promise<{ id: string; class: MessageClass; dueMs: number }[]> {
+  /** Every deferred job that is due at `fromMs` or later, with the time it is due (milliseconds since 1970). */
+  async deferred(fromMs = 0): Promise<{ id: string; class: MessageClass; dueMs: number }[]> {
     const found: { id: string; class: MessageClass; dueMs: number }[] = [];
     for (const name of CLASSES) {
       const { queue } = this.#halves[name];
       for (let start = 0; ; start += LIST_PAGE) {
-        const range = [String(start), String(start + LIST_PAGE - 1)] as const;
-        const page = await this.#redis.zrange(queue.toKey("delayed"), ...range, "WITHSCORES");
+        const page = await this.#redis.zrangebyscore(
+          queue.toKey("delayed"),
+          String(fromMs * SCORE_PER_MS),
+          "+inf",
+          "WITHSCORES",
+          "LIMIT",
+          String(start),
+          String(LIST_PAGE),
+        );
         for (let i = 0; i < page.length; i += 2)
           found.push({ id: page[i] as string, class: name, dueMs: Number(page[i + 1]) / SCORE_PER_MS });
         if (page.length < 2 * LIST_PAGE) break;
@@ -205,13 +212,12 @@ export class AccountQueue implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { queue, worker } of Object.values(this.#halves)) {
-      await worker.close(true).catch(() => {});
-      await queue.close().catch(() => {});
-    }
+    for (const half of Object.values(this.#halves)) await closeHalf(half);
   }
 
-  async #settle(move: (token: string) => Promise<void>): Promise<void> {
+  async #settle({ class: name, job }: Fetched, move: (token: string) => Promise<void>): Promise<void> {
+    if (job.queueName !== this.#halves[name].queue.name)
+      throw new Error(`Cannot settle ${job.id} as it was fetched from ${job.queueName}, which is left`);
     try {
       await move(this.#token);
     } catch (error) {
@@ -219,38 +225,6 @@ export class AccountQueue implements AsyncDisposable {
       await move(WITHOUT_LOCK); // this token skips the check of the lock
     }
   }
-}
-
-/** The keys of an account share a tag, so that they stay on one node of a Redis Cluster. */
-export function queuePrefix(account: string): string {
-  return `{sluice:${account}}`;
-}
-
-function makeHalf(name: MessageClass, options: AccountQueueOptions): Half {
-  const { account, instance, redis, onTrouble } = options;
-  const queueName = `${instance}.${account}.${name}`;
-  const prefix = queuePrefix(account);
-  const queue = new Queue(queueName, {
-    connection: redis,
-    prefix,
-    streams: { events: { maxLen: 100 } },
-    defaultJobOptions: {
-      removeOnComplete: { age: 3600, count: 10_000 }, // kept briefly: a late add of a delivered id is a no-op
-      removeOnFail: false,
-      stackTraceLimit: 0,
-    },
-  });
-  const worker = new Worker(queueName, null, {
-    connection: redis,
-    prefix,
-    autorun: false,
-    lockDuration: LOCK_MS,
-    skipStalledCheck: true,
-    skipLockRenewal: true,
-  });
-  queue.on("error", (error) => onTrouble(error.message));
-  worker.on("error", (error) => onTrouble(error.message));
-  return { queue, worker };
 }
 
 /** The score in BullMQ's delayed set of everything due at `ms`: milliseconds × 4096, and a sequence below that. */

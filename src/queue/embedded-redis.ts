@@ -1,32 +1,21 @@
 /**
  * A Redis server of our own: a child process on a private unix socket, no TCP port.
  *
- * Promises: restarted when it dies; one that a killed agent left behind is stopped before ours starts (the
+ * Promises: restarted when it dies; what a killed agent left behind is stopped before ours starts (the
  * lock on the state folder says that it is nobody else's); shut down by `stop`, which the agent calls last.
  * Custody does not depend on it: `appendfsync everysec` is enough, losing all of it loses no mail.
  * Refuses to start (rejects, with a sentence) when no server program is on PATH.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
 
 const PROGRAMS = ["redis-server", "valkey-server"];
 const RESTART_MS = [100, 500, 1000, 2000, 5000];
 const STOP_MS = 5000;
 const LISTEN_MS = 2000;
 const CALM_MS = 60_000;
-const PID_FILE = "redis.pid";
-const ONE_TRY = {
-  lazyConnect: true,
-  retryStrategy: () => null,
-  maxRetriesPerRequest: 0,
-  connectTimeout: 2000,
-  commandTimeout: 2000,
-  disconnectTimeout: 100,
-};
 
 export interface EmbeddedRedisOptions {
   /** Where its files are: `<stateDir>/redis`. */
@@ -50,7 +39,7 @@ export class EmbeddedRedis {
 
   /** Starts it. Resolves when it listens, or after two seconds: clients keep trying until it does. */
   static async start(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
-    await stopLeftover(options);
+    await stopLeftovers(options);
     await rm(options.socket, { force: true }); // of a server that was killed
     const server = new EmbeddedRedis(options);
     await server.#spawn();
@@ -90,7 +79,6 @@ export class EmbeddedRedis {
       words = (words + text).slice(-2000);
     });
     this.#child = child;
-    await writeFile(join(this.#options.folder, PID_FILE), `${child.pid}\n`, { mode: 0o600 });
     this.#options.report("started", `process ${child.pid}`);
     child.once("exit", (code, signal) => {
       if (this.#child === child) this.#child = undefined;
@@ -151,34 +139,33 @@ async function spawnFirst(
   return undefined;
 }
 
-/**
- * A server that a killed agent left behind: asked to save and end; killed when it does not answer. It is known by its
- * process id and by our socket in its command line (that is what redis-server shows as its title).
- */
-async function stopLeftover({ folder, socket }: EmbeddedRedisOptions): Promise<void> {
-  const processId = Number(await readFile(join(folder, PID_FILE), "utf8").catch(() => ""));
-  const title = await readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "");
-  if (!title.includes(socket)) return;
-  const client = new Redis({ ...ONE_TRY, path: socket });
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    await client.shutdown().catch(() => {}); // its answer is that the connection ends
-  } catch {
-    // it does not listen any more
-  } finally {
-    client.disconnect();
+/** Servers that a killed agent left behind: asked to save and end; killed when they do not. */
+async function stopLeftovers(options: EmbeddedRedisOptions): Promise<void> {
+  for (const processId of await leftovers(options)) {
+    process.kill(processId, "SIGTERM");
+    for (const end = Date.now() + STOP_MS; (await isLeftover(options, processId)) && Date.now() < end; )
+      await sleep(20);
+    if (await isLeftover(options, processId)) process.kill(processId, "SIGKILL");
   }
-  await gone(processId);
 }
 
-async function gone(processId: number): Promise<void> {
-  for (const end = Date.now() + STOP_MS; Date.now() < end; await sleep(20)) {
-    try {
-      process.kill(processId, 0);
-    } catch {
-      return;
-    }
-  }
-  process.kill(processId, "SIGKILL");
+async function leftovers(options: EmbeddedRedisOptions): Promise<number[]> {
+  const names = await readdir("/proc").catch(() => []);
+  const ids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const known = await Promise.all(ids.map((id) => isLeftover(options, id)));
+  return ids.filter((_, index) => known[index]);
+}
+
+/**
+ * Known by our socket in its command line (an argument of its start, or how redis-server shows it later) and by our
+ * folder, which another one of that name, in a container, is not. A process id in a file would miss a server whose
+ * agent was killed before the file was written. What has ended, and nobody has waited for, has no command line.
+ */
+async function isLeftover({ socket, folder }: EmbeddedRedisOptions, processId: number): Promise<boolean> {
+  const line = await readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "");
+  if (!line.includes(`unixsocket\0${socket}\0`) && !line.includes(`unixsocket:${socket}`)) return false;
+  const where = `/proc/${processId}/cwd`;
+  if ((await readlink(where).catch(() => "")) === `${folder} (deleted)`) return true;
+  const [ours, its] = await Promise.all([folder, where].map((path) => stat(path).catch(() => undefined)));
+  return ours !== undefined && ours.ino === its?.ino && ours.dev === its.dev;
 }

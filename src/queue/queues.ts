@@ -2,11 +2,13 @@
  * The queues of this installation: one for each account, and one for mail that has none yet.
  *
  * Promises: made while Redis is away, they are ready when it comes; `ready` never rejects; `onConnected` is
- * called at every (re)connection, because what Redis holds may be older than what we were told.
+ * called at every reconnection, because what Redis holds may be older than what we were told. In a Redis that others
+ * share, no queue is touched whose lease we do not hold (ownership.ts); when it is lost they go on under other names.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { AccountQueue } from "./account-queue.ts";
+import type { Ownership } from "./ownership.ts";
 
 /** Stands for "no account" in names of queues; the config refuses it as an account's name. */
 export const UNASSIGNED = "unassigned";
@@ -16,8 +18,11 @@ const RETRY_MS = 500;
 export interface QueuesOptions {
   readonly redis: Redis;
   readonly instance: string;
+  /** The lease on that instance's queues; undefined when Redis is ours alone. */
+  readonly ownership?: Ownership | undefined;
   readonly accounts: readonly string[];
-  readonly onConnected: () => void;
+  /** What Redis holds may not be what it was: why. */
+  readonly onConnected: (reason: string) => void;
   readonly onTrouble: (reason: string) => void;
 }
 
@@ -28,6 +33,10 @@ export class Queues implements AsyncDisposable {
   #isReady: () => void = () => {};
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, AccountQueue>();
+  /** Undefined until it is known to be ours. */
+  #instance: string | undefined;
+  #renewals: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: QueuesOptions) {
@@ -57,32 +66,77 @@ export class Queues implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#renewals);
     for (const queue of this.#queues.values()) await queue[Symbol.asyncDispose]();
+    if (this.#instance !== undefined) await this.#options.ownership?.release();
     this.redis.disconnect();
   }
 
-  /** Makes the queues as soon as Redis answers, however long that takes. */
+  /** The id in the queues' names. */
+  get instance(): string {
+    return this.#instance ?? this.#options.instance;
+  }
+
+  /** Makes the queues as soon as Redis answers and they are ours, however long that takes. */
   async open(): Promise<void> {
-    const { redis, accounts, instance, onTrouble, onConnected } = this.#options;
+    const { redis, accounts, instance, ownership } = this.#options;
     await redis.connect().catch(() => {}); // it goes on trying
-    for (const account of [...accounts, UNASSIGNED]) {
-      this.#queues.set(account, await this.#openOne({ account, instance, redis, onTrouble }));
-    }
-    redis.on("ready", onConnected);
+    await this.#untilDone(async () => ownership?.take());
+    this.#instance = ownership?.instance ?? instance;
+    if (ownership && !this.#closed)
+      this.#renewals = setInterval(() => void this.#renew(ownership), ownership.renewMs).unref();
+    for (const account of [...accounts, UNASSIGNED]) this.#queues.set(account, await this.#openOne(account));
+    redis.on("ready", () => void this.#connectedAgain());
     this.#isReady();
   }
 
+  async #connectedAgain(): Promise<void> {
+    if (this.#options.ownership) await this.#renew(this.#options.ownership);
+    this.#options.onConnected("connected to Redis again");
+  }
+
+  /** Never rejects: what fails is tried at the next renewal. */
+  async #renew(ownership: Ownership): Promise<void> {
+    this.#renewing ??= this.#renewOnce(ownership)
+      .catch((error: Error) => this.#options.onTrouble(error.message))
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    await this.#renewing;
+  }
+
+  async #renewOnce(ownership: Ownership): Promise<void> {
+    await ownership.renew();
+    if (this.#instance === ownership.instance) return;
+    await this.ready;
+    this.#instance = ownership.instance;
+    for (const queue of this.all()) await queue.become(await this.#openOne(queue.account));
+    this.#options.onConnected("the queues have other names");
+  }
+
   /** BullMQ remembers a failed start for ever, so each try is a new object, made when Redis answers. */
-  async #openOne(options: ConstructorParameters<typeof AccountQueue>[0]): Promise<AccountQueue> {
-    for (;;) {
-      await this.#answering();
-      const queue = new AccountQueue(options);
+  #openOne(account: string): Promise<AccountQueue> {
+    const { redis, onTrouble } = this.#options;
+    return this.#untilDone(async () => {
+      const queue = new AccountQueue({ account, instance: this.instance, redis, onTrouble });
       try {
         await queue.ready();
         return queue;
       } catch (error) {
-        this.#options.onTrouble((error as Error).message);
         await queue[Symbol.asyncDispose]();
+        throw error;
+      }
+    });
+  }
+
+  /** Does `work` when Redis answers, again until it succeeds. */
+  async #untilDone<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#answering();
+      try {
+        return await work();
+      } catch (error) {
+        this.#options.onTrouble((error as Error).message);
         await sleep(RETRY_MS);
       }
     }

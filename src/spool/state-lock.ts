@@ -5,6 +5,8 @@
  * Redis) does not inherit it, because Node opens every file close-on-exec. A second agent gets a value that
  * names the first, and has touched nothing.
  */
+import { randomUUID } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { tryLock } from "fs-native-extensions";
@@ -25,4 +27,21 @@ export async function lockStateDir(stateDir: string): Promise<StateLock> {
   await file.truncate(0);
   await file.write(`${process.pid}\n`);
   return { ok: true, release: () => file.close() };
+}
+
+/**
+ * Stands for this lock, among all machines: what this boot of this machine has as that file. Whoever holds the lock knows
+ * that nobody else of the same place is alive; a copy of the folder is another place, and so is a cloned machine.
+ */
+export function lockPlace(stateDir: string): string {
+  const { dev, ino } = statSync(join(stateDir, "lock"), { bigint: true });
+  return `${bootId()}:${dev}:${ino}`;
+}
+
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return randomUUID(); // then each run is a place of its own
+  }
 }

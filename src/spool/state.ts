@@ -31,6 +31,8 @@ export type MessageState =
   | { readonly kind: "bounced"; readonly ledger: Ledger; readonly reason: string; readonly atMs: number }
   | { readonly kind: "settled"; readonly ledger: Ledger };
 
+type Waiting = Pick<Extract<MessageState, { kind: "pending" }>, "next">;
+
 /** Folds a message's entry and records, oldest first, into its state. */
 export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[]): MessageState {
   let hold = entry.hold;
@@ -95,13 +97,16 @@ export function unnoticed(ledger: Ledger, records: readonly SpoolRecord[]): read
   return ledger.failed.filter(({ recipient, at }) => (told.get(recipient) ?? Number.NEGATIVE_INFINITY) < at);
 }
 
+/** Whether a message whose job came due is to wait all the same: its job was lost and made anew. */
+export function waits({ next }: Waiting, nowMs: number): boolean {
+  // A time beyond its wait from now was written while the clock was ahead: the job knows better.
+  return next !== undefined && next.dueMs > nowMs && next.dueMs <= nowMs + next.waitMs;
+}
+
 /**
  * When a pending message is due, milliseconds since 1970. Never later from now than its wait was when it was decided:
  * a time beyond that was written while the clock was ahead.
  */
-export function dueMs(
-  { next }: Pick<Extract<MessageState, { kind: "pending" }>, "next">,
-  nowMs: number,
-): number {
+export function dueMs({ next }: Waiting, nowMs: number): number {
   return next === undefined ? nowMs : Math.min(next.dueMs, nowMs + next.waitMs);
 }

@@ -6,6 +6,7 @@
  * and never in a dot: a truncated message does not go out.
  */
 import { Readable } from "node:stream";
+import { crashPoint } from "../observe/crash-point.ts";
 
 export interface OutgoingMessage {
   /** Exactly the length of `body`: canonical CRLF lines, the last one ended, dots not stuffed. */
@@ -26,7 +27,10 @@ const PIECE_BYTES = 64 * 1024;
 
 export function watchedBody(message: OutgoingMessage, watch: BodyWatch): Readable {
   const stream = Readable.from(pieces(message, watch));
-  stream.once("end", () => watch.onEnd());
+  stream.once("end", () => {
+    watch.onEnd();
+    setImmediate(() => crashPoint("dot-said"));
+  });
   return stream;
 }
 

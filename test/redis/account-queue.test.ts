@@ -123,3 +123,14 @@ test("ids of every page of a state are seen", async () => {
   await queue.eachPage("incoming", (page) => void seen.push(...page));
   expect(seen.sort()).toEqual(ids.sort());
 });
+
+test("however often a message was active when its agent died, BullMQ never ends it", async () => {
+  const queue = await newQueue();
+  await queue.add([bulk("poison")], Date.now());
+  for (let n = 0; n < 30; n++) {
+    expect((await fetchOne(queue)).id).toBe("poison");
+    await queue.reclaim("poison", "bulk");
+  }
+  for (let n = 0; n < 30; n++) await queue.defer(await fetchOne(queue), Date.now());
+  expect((await fetchOne(queue)).id).toBe("poison");
+});

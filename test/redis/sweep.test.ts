@@ -52,7 +52,15 @@ test("bounced messages go when they were kept long enough, and not before; the r
 
   const facts: Fact[] = [];
   const events = { fact: async (fact: Fact) => void facts.push(fact), report: () => {} };
-  const sweep = () => sweepBounced({ spool, queues, events, keepMs: 7 * DAY_MS, now: () => now });
+  const sweep = () =>
+    sweepBounced({
+      spool,
+      queues,
+      events,
+      keepMs: 7 * DAY_MS,
+      now: () => now,
+      exclusively: (work) => work(),
+    });
   now = start + 7.5 * DAY_MS; // accepted longer ago than that, but bounced only 6.5 days ago
   await sweep();
   expect(await spool.ids()).toEqual([bounced, pending].sort());

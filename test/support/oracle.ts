@@ -5,7 +5,7 @@
  *     accepted (250)                    every recipient has it, at least once         else lost
  *     unknown (dot said, no reply)      none, some or all have it                     –
  *     refused, never finished           nobody has it                                 else a ghost
- *     anything                          an arrival more only for an attempt in doubt  else repeated without cause
+ *     anything                          once more only for each attempt in doubt      else repeated without cause
  *
  * Promises: pure; judges each message by itself, and each recipient of it. Refuses to be satisfied by a journal that
  * says more than was done: what nobody submitted, or to somebody it was not for, is a ghost too.
@@ -44,7 +44,7 @@ export interface Judgement {
   readonly accepted: number;
   readonly lost: number;
   readonly ghosts: number;
-  /** Arrivals beyond the first, with cause or without. */
+  /** How often somebody got a message again, with cause or without. */
   readonly repeated: number;
   /** Attempts in doubt. */
   readonly inDoubt: number;
@@ -100,15 +100,13 @@ export function judge({ submissions, arrivals, inDoubt }: Journals): Judgement {
   return { accepted, ...count, inDoubt: inDoubt.length, verdict, faults };
 }
 
-/** How many of the arrivals brought somebody what they had already. */
+/**
+ * How often the recipient who got it most often got it too often. Not how many arrivals were too many: what was in
+ * doubt once for two recipients may come again in two parts.
+ */
 function repeatsIn(copies: readonly Arrival[]): number {
-  const reached = new Set<string>();
-  let repeats = 0;
-  for (const { recipients } of copies) {
-    if (recipients.some((recipient) => reached.has(recipient))) repeats++;
-    for (const recipient of recipients) reached.add(recipient);
-  }
-  return repeats;
+  const got = counted(copies.flatMap(({ recipients }) => recipients));
+  return Math.max(...got.values()) - 1;
 }
 
 function isFor(submission: Submission | undefined, recipient: string): boolean {

@@ -6,6 +6,8 @@ export interface RelayConfig {
   readonly pace?: string;
   readonly upstream?: string;
   readonly redis?: string;
+  /** Addresses that the account may send from besides those of the simulator's pairs. */
+  readonly senders?: readonly string[];
 }
 
 /** The pairs that simulator and config know. */
@@ -16,7 +18,7 @@ export const PAIRS = [
 
 /** sluice.yaml; the password and the simulator's authority are in the folder beside it. */
 export function relayConfig(
-  { config = "", pace = "unlimited", upstream, redis = "" }: RelayConfig,
+  { config = "", pace = "unlimited", upstream, redis = "", senders = [] }: RelayConfig,
   { stateDir, upstreamPort }: { readonly stateDir: string; readonly upstreamPort: number },
 ): string {
   const lines = [
@@ -33,6 +35,7 @@ export function relayConfig(
     "    senders:",
     "      - app@lab.example",
     "      - { envelope: bounces@lab.example, header: news@lab.example }",
+    ...senders.map((sender) => `      - ${sender}`),
     `    pace: ${pace}`,
     config,
   ];

@@ -64,6 +64,7 @@ export class TestClock {
   }
 }
 
-function importing(name: string): string[] {
+/** The options of Node that import a module of this folder before the program. */
+export function importing(name: string): string[] {
   return ["--import", pathToFileURL(join(ROOT, "test/support", name)).href];
 }

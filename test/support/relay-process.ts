@@ -1,10 +1,10 @@
 /**
- * The whole path: the real program as a process, its real Redis, and the upstream simulator, which journals what
- * arrived.
+ * The whole path: the real program as a process, its real Redis, and the upstream simulator with its journal.
  *
  * Promises: everything is gone after `close`. Refuses to know who uses it: tests take theirs from relay.ts.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -143,7 +143,7 @@ export class RelayProcess implements AsyncDisposable {
   async kill(what: "agent" | "redis" | "agent and redis"): Promise<void> {
     const redis = await this.redisProcess();
     if (what !== "redis") await this.down("SIGKILL");
-    if (what !== "agent" && redis !== undefined) await killed(redis);
+    if (what !== "agent" && redis) await killed(redis);
   }
 
   /** The process id of the embedded Redis, if one runs. */
@@ -222,8 +222,8 @@ export class RelayProcess implements AsyncDisposable {
 
   #heard(line: LogLine): void {
     this.log.push(line);
-    const id = line.event === "redis" && line.what === "started" && /process (\d+)/.exec(String(line.detail));
-    if (id) this.#redis = Number(id[1]);
+    if (line.event !== "redis" || line.what !== "started") return;
+    this.#redis = Number(/process (\d+)/.exec(String(line.detail))?.[1]);
   }
 }
 
@@ -233,11 +233,11 @@ function failRule(text: string): FailRule {
   return parsed.rule;
 }
 
+/** Does this process run? A zombie does not: its parent may be long in asking how it ended. */
 export function alive(id: number): boolean {
-  if (!Number.isInteger(id) || id <= 0) return false; // 0 would be ourselves
+  if (!Number.isInteger(id)) return false;
   try {
-    process.kill(id, 0);
-    return true;
+    return !/\) Z /.test(readFileSync(`/proc/${id}/stat`, "latin1"));
   } catch {
     return false;
   }

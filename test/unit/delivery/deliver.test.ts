@@ -2,6 +2,9 @@ import { expect, test, vi } from "vitest";
 import { type DeliverParts, deliver } from "../../../src/delivery/deliver.ts";
 import type { Fact } from "../../../src/observe/facts.ts";
 import type { Fetched } from "../../../src/queue/account-queue.ts";
+import type { Verdict } from "../../../src/schedule/outcome.ts";
+import { messageState } from "../../../src/spool/state.ts";
+import { Breaker } from "../../../src/upstream/breaker.ts";
 import type { Session } from "../../../src/upstream/session.ts";
 import { entryFor, WIRE } from "../../support/messages.ts";
 import { testSpool } from "../../support/spool.ts";
@@ -105,4 +108,71 @@ test("a job without a file is completed when the journal knows the message, else
   await deliver(parts, session, work);
   expect(settled).toEqual(["complete", "bounce"]);
   expect(troubles).toMatchObject([{ id, reason: "its spool file is gone" }]);
+});
+
+const refusedFor = (recipient: string, changes: Partial<Verdict>) => ({
+  recipient,
+  status: "failed" as const,
+  failure: { stage: "rcpt" as const, reply: { code: 550, text: "550 words" }, text: "words" },
+  verdict: { scope: "message", action: "defer", why: "because", ...changes } as Verdict,
+});
+
+test("a stopped pair's message is deferred until the next probe, and nothing is said", async () => {
+  const { parts, session, send, settled, work } = await setting();
+  const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => 0);
+  breaker.trip("550 not you");
+  expect(await deliver({ ...parts, pairBreaker: () => breaker }, session, work)).toMatchObject({
+    mailSaid: false,
+    deferred: true,
+  });
+  expect(send).not.toHaveBeenCalled();
+  expect(settled).toEqual(["defer"]);
+});
+
+test("a refused pair opens its breaker, blames nobody else, and its message waits for the breaker alone", async () => {
+  const { id, spool, parts, session, send, settled, work } = await setting();
+  send.mockImplementationOnce(async ({ recipients }) => {
+    (session as unknown as { mails: number }).mails++;
+    const results = recipients.map((one) => refusedFor(one, { scope: "pair" }));
+    return { results: results as never[], inDoubt: false, sessionLost: false };
+  });
+  const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => 0);
+  const tried = { ...parts, pairBreaker: () => breaker };
+  expect(await deliver(tried, session, work)).toMatchObject({ mailSaid: true, blamed: undefined });
+  expect(breaker.state).toMatchObject({ name: "open", reason: "550 words (because)" });
+  expect(settled).toEqual(["putBack"]);
+  const opened = await spool.open(id);
+  if (!opened.ok) throw new Error("gone");
+  await using message = opened.message;
+  expect(messageState(message.entry, message.records)).toMatchObject({ kind: "pending", next: undefined });
+});
+
+test("what is not worth a MAIL is not charged", async () => {
+  const { parts, session, send, facts, work } = await setting();
+  send.mockImplementationOnce(async ({ recipients }) => ({
+    results: recipients.map((one) => refusedFor(one, { scope: "message", action: "bounce" })) as never[],
+    inDoubt: false,
+    sessionLost: false,
+  }));
+  expect(await deliver(parts, session, work)).toMatchObject({ mailSaid: false });
+  expect(facts).toMatchObject([{ event: "bounced", charged: 0 }]);
+});
+
+test("a message that is too old is given up after a failed attempt, and not when a breaker is to blame", async () => {
+  for (const [scope, gone] of [
+    ["message", true],
+    ["session", true],
+    ["pair", false],
+    ["account", false],
+    ["upstream", false],
+  ] as const) {
+    const { parts, session, send, facts, work } = await setting();
+    send.mockImplementationOnce(async ({ recipients }) => {
+      (session as unknown as { mails: number }).mails++;
+      const results = recipients.map((one) => refusedFor(one, { scope }));
+      return { results: results as never[], inDoubt: false, sessionLost: false };
+    });
+    await deliver({ ...parts, retry: { ...parts.retry, expireAfterMs: 0 } }, session, work);
+    expect([scope, facts.some(({ event }) => event === "expired")]).toEqual([scope, gone]);
+  }
 });

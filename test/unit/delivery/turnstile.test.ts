@@ -32,3 +32,37 @@ test("work that fails opens it again", async () => {
   await expect(turnstile.pass(() => Promise.reject(new Error("nor that")))).rejects.toThrow("nor that");
   expect(await turnstile.pass(async () => 1)).toBe(1);
 });
+
+test("of several who close it one works at a time, and it opens when the last one is done", async () => {
+  const turnstile = new Turnstile();
+  const order: string[] = [];
+  const close = (name: string) =>
+    turnstile.closedWhile(async () => {
+      order.push(`${name} in`);
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(`${name} out`);
+      return name;
+    });
+  let leave: () => void = () => {};
+  const inside = turnstile.pass(
+    () =>
+      new Promise<void>((resolve) => {
+        leave = resolve;
+      }),
+  );
+  const closers = [close("a"), close("b"), close("c")];
+  const late = turnstile.pass(async () => void order.push("passed"));
+  leave();
+  await inside;
+  expect(await Promise.all(closers)).toEqual(["a", "b", "c"]);
+  await late;
+  expect(order.filter((one) => one !== "passed")).toEqual([
+    "a in",
+    "a out",
+    "b in",
+    "b out",
+    "c in",
+    "c out",
+  ]);
+  expect(["a in", "b in", "c in"]).not.toContain(order[order.indexOf("passed") - 1]);
+});

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { lockStateDir } from "../../../src/spool/state-lock.ts";
+import { lockPlace, lockStateDir } from "../../../src/spool/state-lock.ts";
 import { testFolder } from "../../support/folder.ts";
 
 test("the second one to lock a state folder is told who has it", async () => {
@@ -25,4 +26,17 @@ test("a child process does not inherit the lock", async () => {
   expect(second.ok).toBe(true);
   child.kill();
   if (second.ok) await second.release();
+});
+
+test("a place is the same for every run in a state folder, and another for a copy of it", async () => {
+  const folder = join(await testFolder(), "state");
+  const places: string[] = [];
+  for (let run = 0; run < 2; run++) {
+    const lock = await lockStateDir(folder);
+    places.push(lockPlace(folder));
+    if (lock.ok) await lock.release();
+  }
+  expect(places[1]).toBe(places[0]);
+  await cp(folder, `${folder}-copy`, { recursive: true });
+  expect(lockPlace(`${folder}-copy`)).not.toBe(places[0]);
 });

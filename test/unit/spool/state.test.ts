@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Failure, RecipientResult } from "../../../src/schedule/outcome.ts";
 import { failed } from "../../../src/schedule/verdict.ts";
 import type { SpoolRecord } from "../../../src/spool/entry.ts";
-import { dueMs, interruptedAttempt, messageState, unnoticed } from "../../../src/spool/state.ts";
+import { dueMs, interruptedAttempt, messageState, unnoticed, waits } from "../../../src/spool/state.ts";
 import { address, entryFor } from "../../support/messages.ts";
 
 const [ann, bob] = [address("ann@example.org"), address("bob@example.org")];
@@ -72,6 +72,18 @@ test("a message is due at its time, at once without one, and never later than it
   expect(dueMs({ next: undefined }, 7)).toBe(7);
   expect([due(100), due(130), due(200)]).toEqual([160, 160, 160]);
   expect(due(-86_400_000)).toBe(-86_399_940); // the clock was a day ahead when it was written
+});
+
+test("a job that comes due early waits for the time in the file, but not for one that no wait explains", () => {
+  const next = { dueMs: 160, waitMs: 60 };
+  expect([99, 100, 159, 160, 200].map((nowMs) => waits({ next }, nowMs))).toEqual([
+    false, // written while the clock was ahead
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(waits({ next: undefined }, 7)).toBe(false);
 });
 
 test("an attempt whose dot was about to be said, and whose outcome is not there, is in doubt", () => {

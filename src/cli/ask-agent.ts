@@ -1,0 +1,34 @@
+/**
+ * Asking the running agent from a command.
+ *
+ * Promises: who may not open the control socket is told so, exit code 77; an agent that does not run is a value, since
+ * some commands can do without.
+ */
+import { processEnvironment } from "../config/environment.ts";
+import { loadPublicConfig } from "../config/load.ts";
+import { controlSocketPath } from "../config/sockets.ts";
+import { askAgent } from "../control/client.ts";
+import { type ConfigOptions, loadOrEnd } from "./config-file.ts";
+import { CommandError, exit } from "./exit.ts";
+
+/** GETs `path` from the agent, or POSTs `post` there; undefined when no agent runs. */
+export async function askRunning(
+  options: ConfigOptions,
+  path: string,
+  post?: object,
+): Promise<{ readonly status: number; readonly body: unknown } | undefined> {
+  const { stateDir } = loadOrEnd(loadPublicConfig, options).config;
+  const socket = controlSocketPath(stateDir, processEnvironment());
+  const answer = await askAgent(socket, path, post);
+  switch (answer.agent) {
+    case "answered":
+      return answer;
+    case "not running":
+      return undefined;
+    case "not allowed":
+      throw new CommandError(
+        exit.notAllowed,
+        `${socket}: permission denied; be root or a member of the group sluice`,
+      );
+  }
+}

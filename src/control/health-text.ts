@@ -1,0 +1,26 @@
+/**
+ * Whether mail flows, as the agent answers it, and as a terminal shows it under a list.
+ *
+ * Promises: the shape is stable, for programs to rely on; no byte of a stranger reaches the terminal as it came.
+ */
+import { visible } from "../mail/reply.ts";
+
+/** What `GET /api/v1/health` answers. */
+export interface HealthView {
+  readonly ok: boolean;
+  /** Sentences; `nextProbe` (ISO 8601) where it is known when that is tried again. */
+  readonly reasons: readonly { readonly reason: string; readonly nextProbe: string | null }[];
+}
+
+/** A line for each reason; none while all is well. */
+export function healthLines({ reasons }: HealthView): string[] {
+  return reasons.map(({ reason, nextProbe }) => {
+    const next = nextProbe === null ? "" : `; next probe at ${timeOfDay(new Date(nextProbe))}`;
+    return `-- ${visible(reason, 200)}${next}`;
+  });
+}
+
+/** Local time of day, to the second: `14:07:20`. */
+export function timeOfDay(at: Date): string {
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
+}

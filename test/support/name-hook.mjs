@@ -1,0 +1,26 @@
+/**
+ * Names that a test can change: `node --import …/name-hook.mjs dist/main.js run`, with a file in TEST_NAMES_FILE that
+ * says what a name means, a line each: the name and its address, or the error of looking it up, as in
+ * `localhost 127.0.0.2` or `localhost EAI_AGAIN`.
+ *
+ * Promises: dns.promises.lookup reads the file anew each time and asks the system for names that are not in it. Each
+ * lookup of a name in it leaves a line in the neighbour `.seen`.
+ */
+import { appendFileSync, readFileSync } from "node:fs";
+import dns from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+
+const file = process.env.TEST_NAMES_FILE;
+const real = dns.promises.lookup;
+
+dns.promises.lookup = async (name, options) => {
+  const line = readFileSync(file, "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${name} `));
+  if (line === undefined) return real(name, options);
+  appendFileSync(`${file}.seen`, `${line}\n`);
+  const [, address = ""] = line.split(" ");
+  if (!/^E/.test(address)) return options?.all ? [{ address, family: 4 }] : { address, family: 4 };
+  throw Object.assign(new Error(`lookup ${address} ${name}`), { code: address });
+};
+syncBuiltinESMExports();
