@@ -55,6 +55,7 @@ export class Breakers {
   readonly #parts: BreakersParts;
   readonly #all = new Map<string, { breaker: Breaker; label: Omit<OpenBreaker, "reason" | "nextProbeMs"> }>();
   readonly upstream: Breaker;
+  #forgaveAPair = false;
 
   constructor(parts: BreakersParts) {
     this.#parts = parts;
@@ -89,6 +90,11 @@ export class Breakers {
   pairStopped(entry: PairOf): Pick<OpenBreaker, "reason" | "nextProbeMs"> | undefined {
     const breaker = this.#all.get(`pair ${pairKey(entry)}`)?.breaker;
     return breaker && this.#stop(breaker);
+  }
+
+  /** Whether a pair that was stopped in the last run is not any more: its mail is deferred until a probe. */
+  get forgaveAPair(): boolean {
+    return this.#forgaveAPair;
   }
 
   /** Those that are not closed. */
@@ -153,8 +159,10 @@ export class Breakers {
       const pair = stored.name.startsWith("pair ") ? pairOf(stored.name.slice(5)) : undefined;
       if (pair) this.pair(pair);
       const known = this.#all.get(stored.name);
-      if (!known || this.#parts.changedMs(known.label.account) > stored.trippedMs) continue;
-      known.breaker.restore(this.#unstored(stored));
+      if (!known) continue;
+      if (this.#parts.changedMs(known.label.account) > stored.trippedMs)
+        this.#forgaveAPair ||= pair !== undefined;
+      else known.breaker.restore(this.#unstored(stored));
     }
   }
 

@@ -217,6 +217,7 @@ export class Delivery {
       if (!this.#stopping) feeder.start();
     }
     if (this.#stopping) return;
+    if (this.#standing.breakers.forgaveAPair) this.#recovery.requestDueTimes("the config changed");
     this.#recovery.start();
     this.#watchdog.start();
     const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };

@@ -156,7 +156,7 @@ test("mail of unknown senders is parked when the config says so, and stays visib
 test("never more than perHour messages go out, and the rest waits in order, over a restart and the loss of Redis", async () => {
   const relay = await Relay.start({ pace: "{ perHour: 60, burst: 3 }" });
   for (let n = 0; n < 8; n++) await submit(relay.port, { data: `Subject: m${n}\r\n\r\n` });
-  await until("the burst arrived", () => relay.arrived.length === 3);
+  await until("the burst is delivered", () => relay.events("delivered").length === 3);
   await until("the pace is told", () => relay.events("paced").length > 0);
   await relay.kill("agent and redis");
   await rm(`${relay.stateDir}/redis`, { recursive: true });

@@ -95,3 +95,17 @@ test("a message counts as finished when the journal says so, and not because it 
   });
   expect(await wasFinished(folder, { id: "m1", acceptedMs: NOON - 1000 }, NOON)).toBe(true);
 });
+
+test("a message that was deleted is over too: a job that is left behind is no alarm", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  const deleted = {
+    event: "deleted",
+    id: "m2",
+    account: null,
+    sender: null,
+    reason: "deleted by an operator",
+  } as const;
+  await journal.append({ at: iso(NOON), ...deleted, by: "operator" });
+  expect(await wasFinished(folder, { id: "m2", acceptedMs: NOON - 1000 }, NOON)).toBe(true);
+});
