@@ -223,13 +223,8 @@ export class Delivery {
     const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };
     this.#every(SWEEP_MS, () => sweepBounced(sweep));
     this.#every(DIGEST_MS, () => this.#notices.sendDigests());
-    this.#timers.push(
-      watchClock({ now: Date.now, elapsed }, (ms) => {
-        const reason = `the wall clock was set by ${Math.round(ms / 1000)} s; due times are derived again`;
-        events.report("trouble", { part: "clock", reason }, "warn");
-        this.#recovery.requestDueTimes("the wall clock was set");
-      }),
-    );
+    const clockSet = () => this.#recovery.requestDueTimes("the wall clock was set");
+    this.#timers.push(watchClock({ now: Date.now, elapsed }, events, clockSet));
   }
 
   /** Does `work` now and every so often; its trouble is told. */
