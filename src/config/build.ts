@@ -4,11 +4,18 @@
  * Promises: units in names, pairs with the config path that allows them, everything frozen in one place.
  * Refuses: nothing is checked here; what arrives is complete (load.ts saw to it), and a gap is a bug.
  */
+
+import type { Pace } from "../schedule/pace.ts";
 import type { Config, PublicConfig, RedisConfig, Secret } from "./config.ts";
 import { defaultBurst } from "./layers.ts";
 import { presetOf } from "./presets.ts";
 import { replyRules } from "./reply-rules.ts";
 import type { Settings } from "./schema.ts";
+
+type PacedPace = Extract<Pace, { kind: "paced" }>;
+type PerYearSetting = NonNullable<
+  Extract<Settings["accounts"][number]["pace"], { perHour: number }>["perYear"]
+>;
 
 /** A password and where it came from, an absolute path. */
 export interface PasswordFile {
@@ -87,10 +94,7 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
       name,
       username,
       allowDomains,
-      pace:
-        pace === "unlimited"
-          ? { kind: "unlimited" }
-          : { kind: "paced", perHour: pace.perHour, burst: pace.burst ?? defaultBurst(pace.perHour) },
+      pace: paceOf(pace),
     })),
     senders: {
       pairs,
@@ -112,6 +116,31 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
     stopTimeoutMs: settings.stopTimeout,
     log: settings.log,
   };
+}
+
+function paceOf(pace: Settings["accounts"][number]["pace"]): Pace {
+  if (pace === "unlimited") return { kind: "unlimited" };
+  const {
+    perHour,
+    burst = defaultBurst(perHour),
+    recipientsPerHour,
+    bytesPerHour,
+    urgentShare,
+    perYear,
+  } = pace;
+  return {
+    kind: "paced",
+    perHour,
+    burst,
+    urgentShare,
+    ...(recipientsPerHour !== undefined && { recipientsPerHour }),
+    ...(bytesPerHour !== undefined && { bytesPerHour }),
+    ...(perYear !== undefined && { perYear: yearOf(perYear) }),
+  };
+}
+
+function yearOf({ messages, bytes, starts, at }: PerYearSetting): NonNullable<PacedPace["perYear"]> {
+  return { starts, at, ...(messages !== undefined && { messages }), ...(bytes !== undefined && { bytes }) };
 }
 
 function redisOf({ redis }: Settings, { redisPassword, redisCa }: FileContents): RedisConfig {

@@ -128,6 +128,22 @@ export const unlimited = field("unlimited", (value): Reading<"unlimited"> => {
   return { problem: "is not a pace", remedy: "write pace: { perHour: 2000 } or pace: unlimited" };
 });
 
+/** `20%`, at most 90; comes out as 0.2. */
+export const percent = field("percentage", (value): Reading<number> => {
+  const [, digits] = /^(\d{1,3}(?:\.\d)?) ?%$/.exec(value) ?? [];
+  if (digits === undefined) return { problem: "is not a percentage", remedy: "write 0% to 90%, e.g. 20%" };
+  if (Number(digits) > 90) return { problem: "is above 90%", remedy: "write 0% to 90%, e.g. 20%" };
+  return { value: Number(digits) / 100 };
+});
+
+/** A day of any year: 07-01. */
+export const monthDay = field("day (MM-DD)", (value): Reading<string> => {
+  const date = new Date(`2023-${value}T00:00:00Z`); // no leap year: the day has to be in every year
+  const known = /^\d\d-\d\d$/.test(value) && !Number.isNaN(date.getTime());
+  if (known && date.toISOString().slice(5, 10) === value) return { value };
+  return { problem: "is not a day of the year", remedy: "write MM-DD, e.g. 07-01" };
+});
+
 /** A path, before variables and relative paths are resolved. */
 export const path = field("path", (value): Reading<string> => {
   if (value === "" || value.includes("\0"))

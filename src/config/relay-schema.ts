@@ -111,6 +111,56 @@ const pace = z.union([
         description: "May go at once after a quiet spell; inside perHour. Default: 1 % of it, at least 1.",
         examples: [20],
       }),
+    recipientsPerHour: z
+      .int()
+      .min(2)
+      .max(1_000_000_000)
+      .optional()
+      .meta({
+        description:
+          "Recipients in ANY 60 minutes. One hundredth of it, but at least a transaction, may go at once.",
+        examples: [10_000],
+      }),
+    bytesPerHour: field
+      .size("20KB", "100TB")
+      .optional()
+      .meta({
+        description:
+          "Bytes in ANY 60 minutes. One hundredth of it, but at least the largest message, may go at once.",
+        examples: ["500MB"],
+      }),
+    urgentShare: field.percent.prefault("0%").meta({
+      description: "The part of perHour that only urgent mail may use.",
+    }),
+    perYear: z
+      .strictObject({
+        messages: z
+          .int()
+          .min(1)
+          .max(1_000_000_000_000)
+          .optional()
+          .meta({
+            description: "Messages in a contract year.",
+            examples: [5_000_000],
+          }),
+        bytes: field
+          .size("1MB", "1000000TB")
+          .optional()
+          .meta({
+            description: "Bytes in a contract year.",
+            examples: ["200GB"],
+          }),
+        starts: field.monthDay.prefault("01-01").meta({
+          description: "The first day of the contract year, MM-DD.",
+          examples: ["07-01"],
+        }),
+        at: z.enum(["warn", "hold"]).prefault("warn").meta({
+          description:
+            "When it is used up: warn, or hold bulk mail until the next year begins or this is raised.",
+        }),
+      })
+      .optional()
+      .meta({ description: "What the contract's year holds, over every host that shares Redis." }),
   }),
 ]);
 

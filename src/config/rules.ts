@@ -118,7 +118,7 @@ function replyRuleRules({ upstream }: LooseSettings): Finding[] {
   });
 }
 
-function accountRules({ accounts = [] }: LooseSettings): Finding[] {
+function accountRules({ accounts = [], limits }: LooseSettings): Finding[] {
   return accounts.flatMap((account, index): Finding[] => {
     const findings: Finding[] = [];
     const path = ["accounts", index];
@@ -141,6 +141,13 @@ function accountRules({ accounts = [] }: LooseSettings): Finding[] {
       const message = `has to stay below perHour (${pace.perHour})`;
       const remedy = "leave it out for 1 % of perHour";
       findings.push({ path: [...path, "pace", "burst"], value: pace.burst, message, remedy });
+    }
+    const bytes = typeof pace === "object" ? pace.bytesPerHour : undefined;
+    if (bytes !== undefined && bytes < 2 * (limits?.messageSize ?? 0)) {
+      const least = formatSize(2 * (limits?.messageSize ?? 0));
+      const message = `is less than two of the largest messages (${least}, see limits.messageSize): they could never go`;
+      const remedy = `write ${least} or more, or lower limits.messageSize`;
+      findings.push({ path: [...path, "pace", "bytesPerHour"], value: formatSize(bytes), message, remedy });
     }
     const addresses = new Set<Address>();
     account?.senders?.forEach((pair, position) => {

@@ -12,10 +12,6 @@ import { account, upstream } from "./relay-schema.ts";
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
 export const laterKeys: readonly string[] = [
   "upstream.static",
-  "accounts[].pace.recipientsPerHour",
-  "accounts[].pace.bytesPerHour",
-  "accounts[].pace.urgentShare",
-  "accounts[].pace.perYear",
   "senders.rewrite[].user",
   "urgent.users",
   "users",

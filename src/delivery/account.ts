@@ -7,6 +7,7 @@ import type { Account, Config } from "../config/config.ts";
 import { chargesOfLastHour } from "../journal/questions.ts";
 import { Pacer } from "../pacing/pacer.ts";
 import type { Redis } from "../queue/redis.ts";
+import { bucketsOf, transactionRecipients } from "../schedule/pace.ts";
 import { judgeWith } from "../schedule/verdict.ts";
 import { connector } from "../upstream/connector.ts";
 import type { HostOrder } from "../upstream/hosts.ts";
@@ -14,17 +15,30 @@ import { Feeder, type FeederParts } from "./feeder.ts";
 import { Gate } from "./gate.ts";
 import type { Standing } from "./standing.ts";
 
-export interface AccountParts
-  extends Omit<FeederParts, "account" | "pacer" | "gate" | "connect" | "retry" | "pairBreaker" | "random"> {
+/** What this file makes. */
+type Own =
+  | "account"
+  | "pacer"
+  | "gate"
+  | "connect"
+  | "retry"
+  | "pairBreaker"
+  | "random"
+  | "maxRecipients"
+  | "bulkHeld";
+
+export interface AccountParts extends Omit<FeederParts, Own> {
   readonly config: Config;
   readonly redis: Redis;
+  /** This installation's id. */
+  readonly instance: string;
   readonly journalFolder: string;
   readonly standing: Standing;
   readonly hosts: HostOrder;
 }
 
 export function accountFeeder({ name, username, pace }: Account, parts: AccountParts): Feeder {
-  const { config, redis, journalFolder, standing, hosts, now } = parts;
+  const { config, redis, instance, journalFolder, standing, hosts, now } = parts;
   const { breakers, credentials } = standing;
   const { port, security, ciphers, ca, messagesPerSession, replies } = config.upstream;
   const judge = judgeWith(replies);
@@ -48,10 +62,14 @@ export function accountFeeder({ name, username, pace }: Account, parts: AccountP
     pacer: new Pacer({
       redis,
       username,
-      pace,
+      buckets: bucketsOf(pace, config.limits.messageSizeBytes),
+      instance,
+      shared: config.redis.kind === "external",
       chargesOfLastHour: () => chargesOfLastHour(journalFolder, name, now()),
       now,
     }),
+    maxRecipients: transactionRecipients(pace),
+    bulkHeld: () => undefined,
     gate: new Gate({ account: breakers.account(name), upstream: breakers.upstream, judge }),
     connect,
     retry: config.retry,

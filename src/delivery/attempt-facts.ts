@@ -6,8 +6,10 @@
  */
 import type { Address } from "../mail/address.ts";
 import type { Events } from "../observe/events.ts";
+import type { Delivered } from "../observe/facts.ts";
 import { wordsOf } from "../schedule/ledger.ts";
 import type { RecipientResult } from "../schedule/outcome.ts";
+import type { PastCharge } from "../schedule/pace.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { Session } from "../upstream/session.ts";
 
@@ -16,7 +18,8 @@ interface Told {
   readonly entry: StoredEntry;
   readonly results: readonly RecipientResult[];
   readonly inDoubt: boolean;
-  readonly mailSaid: boolean;
+  /** Undefined when no MAIL was said. */
+  readonly charged: PastCharge | undefined;
   readonly at: number;
   /** When the next attempt is due, for those deferred. */
   readonly nextMs: number;
@@ -26,14 +29,14 @@ interface Told {
 export async function tellAttempt(
   events: Pick<Events, "fact">,
   session: Pick<Session, "id" | "upstream">,
-  { entry, results, inDoubt, mailSaid, at, nextMs }: Told,
+  { entry, results, inDoubt, charged, at, nextMs }: Told,
 ): Promise<void> {
-  let charged: 0 | 1 = mailSaid ? 1 : 0;
+  let charge = chargeFields(charged);
   for (const group of groups(results)) {
     const { sample } = group;
-    const common = { ...attemptOf(entry, session, at), recipients: group.recipients, charged };
+    const common = { ...attemptOf(entry, session, at), recipients: group.recipients, ...charge };
     const doubt = inDoubt ? { inDoubt: true as const } : {};
-    charged = 0;
+    charge = chargeFields(undefined);
     if (sample.status === "delivered") {
       await events.fact({
         event: "delivered",
@@ -56,6 +59,16 @@ export async function tellAttempt(
       await events.fact({ event: "deferred", ...common, ...said, next });
     }
   }
+}
+
+/** What the attempt took of the hour's budget, for whoever adds it up. */
+export function chargeFields(charged: PastCharge | undefined): Pick<Delivered, "charged" | "charge"> {
+  if (charged === undefined) return { charged: 0 };
+  const { recipients, bytes, class: messageClass, atMs } = charged;
+  return {
+    charged: 1,
+    charge: { recipients, bytes, class: messageClass, at: new Date(atMs).toISOString() },
+  };
 }
 
 /** What every fact about an attempt says. */

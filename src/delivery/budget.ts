@@ -1,79 +1,110 @@
 /**
- * One account's charges, as the lanes use them: taken before a message is fetched, given back when it did not go.
+ * One account's budget, as the lanes use it: asked before a message is fetched, charged when its weight is known.
  *
- * Promises: a charge is used once; it is given to a lane only while its MAIL can follow within `CHARGE_VALID_MS`;
- * one that nobody used in time is lost, which only makes us slower than allowed. That we wait is told once a minute.
+ * Promises: while a wait is known Redis is not asked again; each class waits for itself, so that urgent mail never waits
+ * for bulk; a charge that no MAIL followed is given back. That we wait is told once a minute.
  */
-import { CHARGE_VALID_MS, type Pacer } from "../pacing/pacer.ts";
+import type { Pacer } from "../pacing/pacer.ts";
+import { CHARGE_VALID_MS, type MessageClass, type PastCharge, type Weight } from "../schedule/pace.ts";
 
 const TELL_MS = 60_000;
 
+/** How many messages of each class could be fetched. */
+export type DueByClass = Readonly<Record<MessageClass, number>>;
+
 export interface BudgetParts {
-  readonly pacer: Pick<Pacer, "ask" | "charge" | "distrust">;
+  readonly pacer: Pick<Pacer, "ask" | "charge" | "settle" | "refund" | "distrust" | "unlimited">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
-  readonly onPaced: (waitMs: number) => void;
+  readonly onPaced: (waitMs: number, messageClass: MessageClass) => void;
+  /** Why bulk mail is held for now whatever the hour allows, if it is. */
+  readonly bulkHeld: () => string | undefined;
 }
 
-/** A charge in hand. `valid` says whether a MAIL may still follow it. */
+/** A charge in hand: `settle` or `refund` must follow. `valid` says whether a MAIL may still follow it. */
 export interface Charge {
-  readonly atMs: number;
+  readonly past: PastCharge;
   valid(): boolean;
+  /** Its attempt is in the journal. */
+  settle(): void;
+  /** No MAIL followed it. */
+  refund(): Promise<void>;
 }
 
 export class Budget {
   readonly #parts: BudgetParts;
-  #spare: Charge | undefined;
-  #waitUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #waitUntilMs: Record<MessageClass, number> = {
+    urgent: Number.NEGATIVE_INFINITY,
+    bulk: Number.NEGATIVE_INFINITY,
+  };
+  /** The last answer was yes: the next is likely to be, and the charge itself tells. */
+  readonly #flows: Record<MessageClass, boolean> = { urgent: false, bulk: false };
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: BudgetParts) {
     this.#parts = parts;
   }
 
-  /** How long a charge has to be waited for, milliseconds; 0 when there should be one now. */
-  async waitMs(): Promise<number> {
-    const known = this.#waitUntilMs - this.#parts.elapsed();
-    return known > 0 ? known : this.#wait(await this.#parts.pacer.ask());
-  }
-
-  /** That the budget is waited for, if so: for people who ask why mail waits. */
-  get reason(): string | undefined {
-    const waitMs = this.#waitUntilMs - this.#parts.elapsed();
-    return waitMs > 0
-      ? `the hour's budget is used, the next message goes in ${Math.ceil(waitMs / 1000)} s`
-      : undefined;
+  /** Which class the next message may be fetched of, the most urgent that is due; or how long to wait, milliseconds. */
+  async may(due: DueByClass): Promise<{ readonly fetch: MessageClass } | { readonly waitMs: number }> {
+    let waitMs = Number.POSITIVE_INFINITY;
+    for (const messageClass of ["urgent", "bulk"] as const) {
+      if (due[messageClass] <= 0 || (messageClass === "bulk" && this.#parts.bulkHeld() !== undefined))
+        continue;
+      const wait = await this.#askedWait(messageClass);
+      if (wait === 0) return { fetch: messageClass };
+      waitMs = Math.min(waitMs, wait);
+    }
+    return { waitMs };
   }
 
   /** Takes a charge, or says how long to wait for one. */
-  async take(): Promise<{ readonly charge: Charge } | { readonly waitMs: number }> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    // Half its time is kept for fetching and reading the message.
-    if (spare && this.#parts.elapsed() - spare.atMs < CHARGE_VALID_MS / 2) return { charge: spare };
-    const atMs = this.#parts.elapsed(); // before the call: it is not younger than that
-    const waitMs = this.#wait(await this.#parts.pacer.charge());
-    const valid = () => this.#parts.elapsed() - atMs < CHARGE_VALID_MS;
-    return waitMs > 0 ? { waitMs } : { charge: { atMs, valid } };
+  async charge(
+    messageClass: MessageClass,
+    weight: Weight,
+  ): Promise<{ readonly charge: Charge } | { readonly waitMs: number }> {
+    const { pacer, elapsed } = this.#parts;
+    const atMs = elapsed(); // before the call: it is not younger than that
+    const answer = await pacer.charge(messageClass, weight);
+    if ("waitMs" in answer) return { waitMs: this.#wait(messageClass, answer.waitMs) };
+    this.#flows[messageClass] = true;
+    const past = answer.charged;
+    return {
+      charge: {
+        past,
+        valid: () => elapsed() - atMs < CHARGE_VALID_MS,
+        settle: () => pacer.settle(past),
+        refund: () => pacer.refund(past),
+      },
+    };
   }
 
-  /** Redis may have come back with an older bucket: the journal is asked before the next charge. */
+  /** How long a class has to wait as far as is known, milliseconds; 0 when nothing is known to hold it up. */
+  knownWaitMs(messageClass: MessageClass): number {
+    return Math.max(0, this.#waitUntilMs[messageClass] - this.#parts.elapsed());
+  }
+
+  /** Redis may have come back with an older budget: the journal is asked before the next charge. */
   distrust(): void {
     this.#parts.pacer.distrust();
+    this.#flows.urgent = this.#flows.bulk = false;
   }
 
-  /** No MAIL followed this charge: the next message may have it. */
-  giveBack(charge: Charge): void {
-    this.#spare = charge;
+  async #askedWait(messageClass: MessageClass): Promise<number> {
+    const known = this.knownWaitMs(messageClass);
+    if (known > 0) return known;
+    if (this.#flows[messageClass] || this.#parts.pacer.unlimited) return 0;
+    const waitMs = await this.#parts.pacer.ask(messageClass);
+    return waitMs === 0 ? 0 : this.#wait(messageClass, waitMs);
   }
 
-  #wait(waitMs: number): number {
-    if (waitMs === 0) return 0;
+  #wait(messageClass: MessageClass, waitMs: number): number {
     const now = this.#parts.elapsed();
-    this.#waitUntilMs = now + waitMs;
+    this.#waitUntilMs[messageClass] = now + waitMs;
+    this.#flows[messageClass] = false;
     if (now - this.#toldMs >= TELL_MS) {
       this.#toldMs = now;
-      this.#parts.onPaced(waitMs);
+      this.#parts.onPaced(waitMs, messageClass);
     }
     return waitMs;
   }

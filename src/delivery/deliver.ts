@@ -19,6 +19,7 @@ import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
 import type { RetryPolicy } from "../schedule/backoff.ts";
 import type { Ledger } from "../schedule/ledger.ts";
 import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
+import type { Weight } from "../schedule/pace.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
@@ -26,14 +27,13 @@ import { dueMs, messageState, waits } from "../spool/state.ts";
 import type { Breaker } from "../upstream/breaker.ts";
 import type { Session } from "../upstream/session.ts";
 import { whyOf } from "./attempt-facts.ts";
+import type { Budget, Charge } from "./budget.ts";
 import type { Notices } from "./notices.ts";
 import { settle, untried } from "./settle.ts";
 import { tellUntold, type UntoldParts } from "./untold.ts";
 import { park, unreadable, withoutFile } from "./unusable.ts";
 import { writeDown } from "./write-down.ts";
 
-/** RFC 5321 §4.5.3.1.8: an upstream takes at least 100 recipients in a transaction; we ask for no more. */
-const MAX_RECIPIENTS = 100;
 /** Mail of a stopped pair comes back spread over this part of the wait, not as one wave. */
 const SPREAD = 0.2;
 
@@ -52,9 +52,14 @@ export interface DeliverParts {
   readonly pairBreaker: (entry: StoredEntry) => Breaker | undefined;
   /** How long its pair could be worked for so far, milliseconds. */
   readonly workedMs: (entry: StoredEntry) => number;
+  /** Most recipients of a transaction. */
+  readonly maxRecipients: number;
   readonly notices: Pick<Notices, "about">;
   readonly untold: UntoldParts;
 }
+
+/** Takes the charge of a message, or says how long to wait for it. */
+export type TakeCharge = (weight: Weight) => ReturnType<Budget["charge"]>;
 
 /** What the lane needs to know: was MAIL said, and does a failure blame more than the message? */
 export interface Attempted {
@@ -71,7 +76,7 @@ const NOT_TRIED: Attempted = { mailSaid: false, blamed: undefined, why: "", defe
 export async function deliver(
   parts: DeliverParts,
   session: Session,
-  { fetched, mayStillMail }: { fetched: Fetched; mayStillMail: () => boolean },
+  { fetched, charge }: { fetched: Fetched; charge: TakeCharge },
 ): Promise<Attempted> {
   if (!fetched.known) {
     await park(parts, fetched, "its job is of a version that this sluice does not know");
@@ -106,11 +111,17 @@ export async function deliver(
   }
   try {
     const body = await message.wire();
-    if (!mayStillMail()) {
-      await parts.queue.putBack(fetched); // Redis or the disk was slow: its charge is too old, it is charged again
+    const most = Math.min(parts.maxRecipients, session.limits.rcptMax);
+    const recipients = nextRecipients(state.ledger).slice(0, most);
+    const taken = await charge({ recipients: recipients.length, bytes: message.entry.wireBytes });
+    if ("waitMs" in taken || !taken.charge.valid()) {
+      // No budget for this one yet; or Redis was slow, the charge is too old, and it is charged again.
+      if ("charge" in taken) await taken.charge.refund();
+      discard(body);
+      await parts.queue.putBack(fetched);
       return NOT_TRIED;
     }
-    return await attempt(parts, session, { fetched, message, ledger: state.ledger, body, pair });
+    return await attempt(parts, session, { fetched, message, recipients, body, pair, charge: taken.charge });
   } finally {
     if (admitted === "probe") pair?.release(); // nothing, if the attempt told something of the pair
   }
@@ -122,14 +133,14 @@ async function attempt(
   work: {
     fetched: Fetched;
     message: SpoolMessage;
-    ledger: Ledger;
+    recipients: readonly Address[];
     body: Buffer | Readable;
     pair: Breaker | undefined;
+    charge: Charge;
   },
 ): Promise<Attempted> {
-  const { fetched, message, pair } = work;
+  const { fetched, message, recipients, pair, charge } = work;
   const { entry } = message;
-  const recipients = nextRecipients(work.ledger).slice(0, Math.min(MAX_RECIPIENTS, session.limits.rcptMax));
   const mailsBefore = session.mails;
   const { upstream, id } = session;
   crashPoint("fetched");
@@ -149,13 +160,20 @@ async function attempt(
   const blamed = worstScope(transaction.results);
   const mailSaid = session.mails > mailsBefore;
   const why = whyOf(transaction.results);
+  if (!mailSaid) await charge.refund();
   if (!mailSaid && blamed !== undefined) {
     await parts.queue.putBack(fetched); // the session had ended meanwhile: nothing was tried
     return { mailSaid, blamed, why, deferred: false };
   }
   if (blamed === "pair") pair?.trip(why);
   else if (mailSaid && blamed === undefined) pair?.close();
-  await writeDown(parts, session, { message, transaction, blamed, mailSaid });
+  await writeDown(parts, session, {
+    message,
+    transaction,
+    blamed,
+    charged: mailSaid ? charge.past : undefined,
+  });
+  charge.settle();
   const outcome = await settle(parts, fetched, message, "just tried");
   return {
     mailSaid,
@@ -181,4 +199,8 @@ function worstScope(results: readonly RecipientResult[]): Verdict["scope"] | und
   );
   const wide = (["account", "upstream", "session"] as const).find((scope) => scopes.has(scope));
   return wide ?? (scopes.has("pair") && !scopes.has("delivered") ? "pair" : undefined);
+}
+
+function discard(body: Buffer | Readable): void {
+  if (!Buffer.isBuffer(body)) body.destroy();
 }

@@ -244,6 +244,7 @@ export class Delivery {
       spool,
       journalFolder: history.journalFolder,
       redis: this.#redis,
+      instance: this.#parts.instance,
       queue: this.#queues.of(account),
       standing: this.#standing,
       notices: this.#notices,

@@ -63,7 +63,7 @@ export class Feeder {
 
   /** Why due messages wait just now, if something holds them all up. */
   get reason(): string | undefined {
-    return this.#parts.gate.reason ?? this.#work.budget.reason;
+    return this.#parts.gate.reason ?? this.#work.reason;
   }
 
   /** How long nothing moved although mail is due, there is budget and no breaker is open; milliseconds. */
@@ -114,7 +114,8 @@ export class Feeder {
     if (waiting === 0) return this.#waitFor((nextDueMs ?? Number.POSITIVE_INFINITY) - now());
     work.idle.wakeAll();
     if (waiting <= this.#lanes.size) return POLL_MS;
-    const pacedMs = await work.budget.waitMs();
+    const may = await work.mayFetch();
+    const pacedMs = "waitMs" in may ? may.waitMs : 0;
     // One session is enough to wait for the budget, and none when that takes longer than it may idle.
     if (pacedMs > 0 && (this.#lanes.size > 0 || pacedMs > IDLE_MS)) return this.#waitFor(pacedMs);
     const release = await slots.acquire();

@@ -1,15 +1,15 @@
 /**
  * One session at work: while it is good, the next due message within the budget is fetched and delivered on it.
  *
- *     due? ─▶ budget? ─▶ fetch ─▶ deliver;  nothing to do for too long ─▶ the lane ends, its owner says QUIT
+ *     due? ─▶ budget? ─▶ fetch ─▶ charge ─▶ deliver;  nothing to do for too long ─▶ the lane ends, its owner says QUIT
  *
- * Promises (P5): the budget is charged before a message is fetched, and MAIL follows within five seconds of its charge;
- * the next message out is the most urgent one at that moment; no job sleeps as active.
+ * Promises (P5): the budget is asked before a message is fetched and charged before its MAIL, which follows within five
+ * seconds; the next message out is the most urgent one at that moment; no job sleeps as active.
  */
 
 import type { Fetched } from "../queue/account-queue.ts";
+import type { MessageClass, Weight } from "../schedule/pace.ts";
 import type { Session } from "../upstream/session.ts";
-import type { Charge } from "./budget.ts";
 import { type DeliverParts, deliver } from "./deliver.ts";
 import type { Gate } from "./gate.ts";
 import type { SessionSlots } from "./session-slots.ts";
@@ -38,15 +38,14 @@ export async function runLane(parts: LaneParts, work: Work, session: Session): P
       if (await idleOut(parts, work)) return;
       continue;
     }
-    const charge = await takeCharge(parts, work);
-    if (!charge) return;
-    const fetched = await work.fetch();
+    const messageClass = await whatToFetch(parts, work);
+    if (!messageClass) return;
+    const fetched = await work.fetch(messageClass);
     if (!fetched) {
-      work.budget.giveBack(charge);
       work.nothingDue();
       // Another lane may have been quicker; that what is due is never to be had must not keep us busy.
       if (++misses === MISSES) return work.pause.breath();
-    } else if (!(await one(parts, work, { session, fetched, charge }))) return;
+    } else if (!(await one(parts, work, { session, fetched }))) return;
   }
 }
 
@@ -54,12 +53,12 @@ export async function runLane(parts: LaneParts, work: Work, session: Session): P
 async function one(
   parts: LaneParts,
   work: Work,
-  { session, fetched, charge }: { session: Session; fetched: Fetched; charge: Charge },
+  { session, fetched }: { session: Session; fetched: Fetched },
 ): Promise<boolean> {
   try {
-    const attempted = await deliver(parts, session, { fetched, mayStillMail: charge.valid });
+    const charge = (weight: Weight) => work.budget.charge(fetched.class, weight);
+    const attempted = await deliver(parts, session, { fetched, charge });
     work.pause.worked();
-    if (!attempted.mailSaid) work.budget.giveBack(charge);
     if (attempted.deferred) work.changed.wake();
     const first = session.mails === (attempted.mailSaid ? 1 : 0);
     if (attempted.mailSaid || attempted.blamed) parts.gate.attempted({ ...attempted, first });
@@ -76,15 +75,16 @@ async function idleOut({ slots, stopping }: LaneParts, work: Work): Promise<bool
   return !(await work.idle.wait(IDLE_MS));
 }
 
-/** Takes a charge; undefined when another session, or none, should wait for the budget. */
-async function takeCharge(parts: LaneParts, work: Work): Promise<Charge | undefined> {
+/** Waits until a message may be fetched, and says of which class; undefined when another session, or none, should wait. */
+async function whatToFetch(parts: LaneParts, work: Work): Promise<MessageClass | undefined> {
   while (!parts.stopping()) {
-    const taken = await work.budget.take();
-    if ("charge" in taken) return taken.charge;
+    if (!(await work.isDue())) return undefined;
+    const may = await work.mayFetch();
+    if ("fetch" in may) return may.fetch;
     work.moved();
     const leave = parts.stopping() || parts.lanes() > 1 || parts.slots.contended;
-    if (leave || taken.waitMs > IDLE_MS) return undefined;
-    await work.idle.wait(taken.waitMs);
+    if (leave || may.waitMs > IDLE_MS) return undefined;
+    await work.idle.wait(may.waitMs);
   }
   return undefined;
 }

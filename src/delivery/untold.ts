@@ -6,10 +6,11 @@
  * the last run is looked up, so that a start reads little. The times of what is told are those of the telling.
  */
 import type { Events } from "../observe/events.ts";
+import type { PastCharge } from "../schedule/pace.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import { interruptedAttempt, messageState } from "../spool/state.ts";
-import { attemptOf, tellAttempt } from "./attempt-facts.ts";
+import { attemptOf, chargeFields, tellAttempt } from "./attempt-facts.ts";
 
 /** How far a line of the journal may be behind the line of the spool that it is about. */
 const SLACK_MS = 10_000;
@@ -48,7 +49,7 @@ export async function tellUntold(parts: UntoldParts, message: SpoolMessage): Pro
   await tellAttempt(
     parts.events,
     { id: session, upstream },
-    { entry, results, inDoubt, mailSaid: true, at, nextMs },
+    { entry, results, inDoubt, charged: chargeOf(entry, at, results.length), at, nextMs },
   );
 }
 
@@ -56,17 +57,23 @@ export async function tellUntold(parts: UntoldParts, message: SpoolMessage): Pro
 function tellInterrupted(
   { events, now }: UntoldParts,
   message: SpoolMessage,
-  { upstream, session }: { upstream: string; session: string },
+  { upstream, session, at: cutMs }: { upstream: string; session: string; at: number },
 ): Promise<void> {
   const { entry, records }: { entry: StoredEntry; records: SpoolMessage["records"] } = message;
   const at = now();
+  const recipients = messageState(entry, records).ledger.pending;
   return events.fact({
     event: "deferred",
     ...attemptOf(entry, { id: session, upstream }, at),
-    recipients: messageState(entry, records).ledger.pending,
-    charged: 1,
+    recipients,
+    ...chargeFields(chargeOf(entry, cutMs, recipients.length)),
     inDoubt: true,
     reason: "sluice was ended after the final dot, before the outcome was written: it may have arrived",
     next: new Date(at).toISOString(),
   });
+}
+
+/** What the attempt was charged, as far as the file tells. */
+function chargeOf(entry: StoredEntry, atMs: number, recipients: number): PastCharge {
+  return { atMs, class: entry.class, recipients, bytes: entry.wireBytes };
 }

@@ -7,6 +7,7 @@
 import type { Events } from "../observe/events.ts";
 import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
+import type { MessageClass } from "../schedule/pace.ts";
 import { Budget } from "./budget.ts";
 import { Pause } from "./pause.ts";
 import { Signal, WaitingRoom } from "./signal.ts";
@@ -20,6 +21,8 @@ export interface WorkParts {
   readonly now: () => number;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
+  /** Why bulk mail is held for now whatever the hour allows, if it is. */
+  readonly bulkHeld: () => string | undefined;
 }
 
 export class Work {
@@ -33,21 +36,22 @@ export class Work {
   readonly #inHand = new Set<string>();
   readonly #fetching = new Turnstile();
   /** What `due` said last, less what was fetched since. */
-  #waiting = 0;
+  #waiting: Record<MessageClass, number> = { urgent: 0, bulk: 0 };
   #movedMs: number;
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
-    const { pacer, elapsed, events, account } = parts;
-    const onPaced = (waitMs: number) => events.report("paced", { account, waiting: this.#waiting, waitMs });
-    this.budget = new Budget({ pacer, elapsed, onPaced });
+    const { pacer, elapsed, events, account, bulkHeld } = parts;
+    const onPaced = (waitMs: number, messageClass: MessageClass) =>
+      events.report("paced", { account, class: messageClass, waiting: this.waiting, waitMs });
+    this.budget = new Budget({ pacer, elapsed, onPaced, bulkHeld });
     this.pause = new Pause(elapsed);
     this.#movedMs = elapsed();
   }
 
   /** Something became due, or may go on: look again. */
   wake(): void {
-    this.#waiting = 0;
+    this.nothingDue();
     this.changed.wake();
     this.idle.wakeAll();
   }
@@ -55,31 +59,36 @@ export class Work {
   /** Asks the queue how much is due, and when the next will be that is not. */
   async look(): Promise<{ readonly waiting: number; readonly nextDueMs: number | undefined }> {
     const due = await this.#parts.queue.due(this.#parts.now());
-    this.#waiting = due.waiting;
-    if (due.waiting === 0) this.moved();
-    return due;
+    this.#waiting = { ...due.waiting };
+    if (this.waiting === 0) this.moved();
+    return { waiting: this.waiting, nextDueMs: due.nextDueMs };
   }
 
   /** Whether something is due, as far as known; asks when nothing is known to be. */
   async isDue(): Promise<boolean> {
-    if (this.#waiting <= 0) await this.look();
-    return this.#waiting > 0;
+    if (this.waiting <= 0) await this.look();
+    return this.waiting > 0;
   }
 
   get waiting(): number {
-    return this.#waiting;
+    return this.#waiting.urgent + this.#waiting.bulk;
+  }
+
+  /** What may be fetched now, or how long to wait for it. */
+  mayFetch(): ReturnType<Budget["may"]> {
+    return this.budget.may(this.#waiting);
   }
 
   /** What was due is gone, or not to be had. */
   nothingDue(): void {
-    this.#waiting = 0;
+    this.#waiting = { urgent: 0, bulk: 0 };
   }
 
   /** The next message, in hand from the moment that it is active; `done` must follow. */
-  fetch(): Promise<Fetched | undefined> {
-    this.#waiting--;
+  fetch(messageClass: MessageClass): Promise<Fetched | undefined> {
+    this.#waiting[messageClass] = Math.max(0, this.#waiting[messageClass] - 1);
     return this.#fetching.pass(async () => {
-      const fetched = await this.#parts.queue.fetch();
+      const fetched = await this.#parts.queue.fetch(messageClass);
       if (fetched) this.#inHand.add(fetched.id);
       return fetched;
     });
@@ -88,6 +97,16 @@ export class Work {
   done({ id }: Fetched): void {
     this.#inHand.delete(id);
     this.moved();
+  }
+
+  /** Why bulk mail waits, if the budget is why: for people who ask. */
+  get reason(): string | undefined {
+    const held = this.#parts.bulkHeld();
+    if (held !== undefined) return held;
+    const waitMs = this.budget.knownWaitMs("bulk");
+    return waitMs > 0
+      ? `the hour's budget is used, the next message goes in ${Math.ceil(waitMs / 1000)} s`
+      : undefined;
   }
 
   inHand(id: string): boolean {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { crashPoint } from "../observe/crash-point.ts";
 import { expired, retryDelayMs } from "../schedule/backoff.ts";
 import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
+import type { PastCharge } from "../schedule/pace.ts";
 import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import { messageState } from "../spool/state.ts";
@@ -23,12 +24,13 @@ interface Tried {
   readonly message: SpoolMessage;
   readonly transaction: Transaction;
   readonly blamed: Verdict["scope"] | undefined;
-  readonly mailSaid: boolean;
+  /** Undefined when no MAIL was said. */
+  readonly charged: PastCharge | undefined;
 }
 
 /** Writes and tells the attempt, and the expiry that may follow from it. */
 export async function writeDown(parts: DeliverParts, session: Session, tried: Tried): Promise<void> {
-  const { message, transaction, mailSaid } = tried;
+  const { message, transaction, charged } = tried;
   const { entry } = message;
   const at = parts.now();
   const delayMs = nextDelayMs(parts, session, tried);
@@ -44,7 +46,7 @@ export async function writeDown(parts: DeliverParts, session: Session, tried: Tr
   });
   crashPoint("recorded");
   const { results, inDoubt } = transaction;
-  await tellAttempt(parts.events, session, { entry, results, inDoubt, mailSaid, at, nextMs: nextMs ?? at });
+  await tellAttempt(parts.events, session, { entry, results, inDoubt, charged, at, nextMs: nextMs ?? at });
   if (tried.blamed === undefined || tried.blamed === "session") await expireIfOld(parts, message);
 }
 

@@ -3,22 +3,27 @@
  *
  * Promises: answers come from the journal's files alone, so they survive the loss of Redis and of memory.
  */
+import { HOUR_MS, type PastCharge } from "../schedule/pace.ts";
 import { readJournal } from "./read.ts";
 
-const HOUR_MS = 3_600_000;
+/** What a line says that an older version wrote. */
+const OLD_CHARGE = { at: undefined, recipients: 1, bytes: 1, class: "bulk" } as const;
 
-/** When messages of an account's budget were charged here in the last 60 minutes: milliseconds since 1970, rising. */
-export async function chargesOfLastHour(folder: string, account: string, nowMs: number): Promise<number[]> {
-  const charges: number[] = [];
-  for await (const line of readJournal(folder, {
-    fromMs: nowMs - HOUR_MS,
-    toMs: nowMs,
-    text: '"charged":1',
-  })) {
-    if ("charged" in line && line.charged === 1 && line.account === account)
-      charges.push(Date.parse(line.at));
+/** What an account was charged here in the last 60 minutes, rising. */
+export async function chargesOfLastHour(
+  folder: string,
+  account: string,
+  nowMs: number,
+): Promise<PastCharge[]> {
+  const charges: PastCharge[] = [];
+  // A charge stands in the journal when its attempt has ended, which may be long after it was taken.
+  for await (const line of readJournal(folder, { fromMs: nowMs - HOUR_MS, text: '"charged":1' })) {
+    if (!("charged" in line) || line.charged !== 1 || line.account !== account) continue;
+    const { at, recipients, bytes, class: name } = line.charge ?? OLD_CHARGE;
+    const atMs = Date.parse(at ?? line.at);
+    if (atMs > nowMs - HOUR_MS) charges.push({ atMs, recipients, bytes, class: name });
   }
-  return charges.sort((a, b) => a - b);
+  return charges.sort((a, b) => a.atMs - b.atMs);
 }
 
 /**

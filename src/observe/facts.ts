@@ -50,6 +50,13 @@ interface AttemptFact extends MailFact {
   readonly upstream: string;
   readonly session: string;
   readonly charged: 0 | 1;
+  /** With `charged`: what else it took, and when, ISO 8601. */
+  readonly charge?: {
+    readonly recipients: number;
+    readonly bytes: number;
+    readonly class: "urgent" | "bulk";
+    readonly at: string;
+  };
   /** Seconds since the message was accepted. */
   readonly delay: number;
   readonly inDoubt?: true;

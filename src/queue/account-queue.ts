@@ -97,31 +97,34 @@ export class AccountQueue implements AsyncDisposable {
     }
   }
 
-  /** Takes the next due message, urgent before bulk. */
-  async fetch(): Promise<Fetched | undefined> {
-    for (const name of CLASSES) {
-      const job = await this.#halves[name].worker.getNextJob(this.#token, { block: false });
-      if (job?.id !== undefined) return { id: job.id, class: name, known: job.data?.v === JOB_VERSION, job };
-    }
-    return undefined;
+  /** Takes the next due message of a class. */
+  async fetch(name: MessageClass): Promise<Fetched | undefined> {
+    const job = await this.#halves[name].worker.getNextJob(this.#token, { block: false });
+    return job?.id === undefined
+      ? undefined
+      : { id: job.id, class: name, known: job.data?.v === JOB_VERSION, job };
   }
 
-  /** How many messages could be fetched now, and when the next one will be due that cannot. One round trip. */
-  async due(nowMs: number): Promise<{ readonly waiting: number; readonly nextDueMs: number | undefined }> {
+  /** How many messages of each class could be fetched now, and when the next will be due that cannot. One round trip. */
+  async due(nowMs: number): Promise<{
+    readonly waiting: Readonly<Record<MessageClass, number>>;
+    readonly nextDueMs: number | undefined;
+  }> {
     // Said in one turn, they share a write. Not a pipeline object: that copies all of BullMQ's scripts each time.
-    const asked = Object.values(this.#halves).flatMap(({ queue }) => [
-      this.#redis.llen(queue.toKey("wait")),
-      this.#redis.zcount(queue.toKey("delayed"), "-inf", String(scoreOf(nowMs))),
-      this.#redis.zrange(queue.toKey("delayed"), "0", "0", "WITHSCORES"),
-    ]);
-    const answers = await Promise.all(asked);
-    let waiting = 0;
+    const asked = CLASSES.map((name) => {
+      const { queue } = this.#halves[name];
+      return Promise.all([
+        this.#redis.llen(queue.toKey("wait")),
+        this.#redis.zcount(queue.toKey("delayed"), "-inf", String(scoreOf(nowMs))),
+        this.#redis.zrange(queue.toKey("delayed"), "0", "0", "WITHSCORES"),
+      ]);
+    });
+    const waiting = { urgent: 0, bulk: 0 };
     let nextDueMs: number | undefined;
-    for (let i = 0; i < answers.length; i += 3) {
-      waiting += Number(answers[i]) + Number(answers[i + 1]);
-      const score = (answers[i + 2] as string[])[1];
-      if (score !== undefined)
-        nextDueMs = Math.min(Number(score) / SCORE_PER_MS, nextDueMs ?? Number.POSITIVE_INFINITY);
+    for (const [index, [inList, ripe, first]] of (await Promise.all(asked)).entries()) {
+      waiting[CLASSES[index] as MessageClass] = inList + ripe;
+      if (first[1] !== undefined)
+        nextDueMs = Math.min(Number(first[1]) / SCORE_PER_MS, nextDueMs ?? Number.POSITIVE_INFINITY);
     }
     return { waiting, nextDueMs };
   }
