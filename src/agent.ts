@@ -146,7 +146,7 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
     spool,
     now: Date.now,
     active: (id: string) => answers.inHand(id),
-    waitReason: (account: string) => answers.waitReason(account),
+    outlook: (account: string) => answers.outlook(account),
     pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
   };
 }

@@ -139,7 +139,13 @@ async function ask<T>(
     open: (id: string) => SpoolMessage.open(join(folder, id), id),
   };
   const unknown = () => undefined;
-  const source = { spool, now: Date.now, active: () => false, waitReason: unknown, pairStopped: unknown };
+  const source = {
+    spool,
+    now: Date.now,
+    active: () => false,
+    outlook: async () => undefined,
+    pairStopped: unknown,
+  };
   return fromDisk(source);
 }
 

@@ -42,8 +42,8 @@ export interface QueueSource {
   readonly now: () => number;
   /** Is it in a session just now? Nothing is, without an agent. */
   readonly active: (id: string) => boolean;
-  /** What holds up the due messages of an account just now, if anything; nobody knows without an agent. */
-  readonly waitReason: (account: string) => string | undefined;
+  /** When the due messages of an account will go, and what holds them up; nobody knows without an agent. */
+  readonly outlook: (account: string) => Promise<QueueOutlook | undefined>;
   /** Why mail of its pair is held back, if it is, and when it is tried again (milliseconds since 1970), if known. */
   readonly pairStopped: (entry: StoredEntry) => PairStop | undefined;
 }
@@ -51,6 +51,12 @@ export interface QueueSource {
 interface PairStop {
   readonly reason: string;
   readonly nextProbeMs?: number;
+}
+
+/** What is known of an account's waiting mail; times in milliseconds since 1970. */
+export interface QueueOutlook {
+  reason(messageClass: "urgent" | "bulk"): string | undefined;
+  expectedMs(id: string, messageClass: "urgent" | "bulk"): number | undefined;
 }
 
 export interface QueueFilter {
@@ -68,13 +74,25 @@ export async function listQueue(
   filter: QueueFilter,
 ): Promise<{ rows: QueueRow[]; more: boolean }> {
   const rows: QueueRow[] = [];
+  const once = askingOnce(source);
   for (const id of await source.spool.ids()) {
-    const row = await look(source, id, rowOf);
+    const row = await look(once, id, rowOf);
     if (!row || !matches(row, filter)) continue;
     if (rows.length === filter.limit) return { rows, more: true };
     rows.push(row);
   }
   return { rows, more: false };
+}
+
+/** One answer for each account serves a whole list. */
+function askingOnce(source: QueueSource): QueueSource {
+  const known = new Map<string, ReturnType<QueueSource["outlook"]>>();
+  const outlook = (account: string) => {
+    const asked = known.get(account) ?? source.outlook(account);
+    known.set(account, asked);
+    return asked;
+  };
+  return { ...source, outlook };
 }
 
 /** Everything about one message; undefined when it is not in the spool. */
@@ -86,8 +104,9 @@ export function showMessage(source: QueueSource, id: string): Promise<QueueDetai
 export async function queueStats(source: QueueSource): Promise<QueueStats> {
   const states: Record<ShownState, number> = { incoming: 0, active: 0, deferred: 0, held: 0, bounced: 0 };
   let oldest: number | null = null;
+  const once = askingOnce(source);
   for (const id of await source.spool.ids()) {
-    const row = await look(source, id, rowOf);
+    const row = await look(once, id, rowOf);
     if (!row) continue;
     states[row.state]++;
     if (row.state !== "bounced") oldest ??= row.age;
@@ -102,6 +121,8 @@ interface Seen {
   readonly shown: ShownState;
   /** Its pair is stopped, and that is what it waits for. */
   readonly stop?: PairStop | undefined;
+  /** Of its account; missing when it does not wait for its turn. */
+  readonly outlook?: QueueOutlook | undefined;
 }
 
 async function look<T>(
@@ -119,7 +140,9 @@ async function look<T>(
   const active = source.active(id);
   const stop = active || state.kind !== "pending" ? undefined : source.pairStopped(entry);
   const shown = active ? "active" : stop ? "held" : shownState(state, records);
-  return make({ entry, records, state, shown, stop }, source);
+  const waits = !active && !stop && state.kind === "pending" && dueMs(state, source.now()) <= source.now();
+  const outlook = waits && entry.account !== null ? await source.outlook(entry.account) : undefined;
+  return make({ entry, records, state, shown, stop, outlook }, source);
 }
 
 /** A file that cannot be read is shown all the same: parked, with the problem as its reason. */
@@ -153,9 +176,10 @@ function shownState(
   return records.some(({ event }) => event === "attempt") ? "deferred" : "incoming";
 }
 
-function rowOf({ entry, state, shown, stop }: Seen, source: QueueSource): QueueRow {
+function rowOf({ entry, state, shown, stop, outlook }: Seen, source: QueueSource): QueueRow {
   const dueMsIfAny = state.kind === "pending" && state.next ? dueMs(state, source.now()) : undefined;
-  const nextMs = stop ? stop.nextProbeMs : dueMsIfAny;
+  const expectedMs = outlook?.expectedMs(entry.id, entry.class);
+  const nextMs = stop ? stop.nextProbeMs : (expectedMs ?? dueMsIfAny);
   return {
     id: entry.id,
     state: shown,
@@ -166,17 +190,26 @@ function rowOf({ entry, state, shown, stop }: Seen, source: QueueSource): QueueR
     account: entry.account,
     user: null,
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
-    reason: stop ? `its pair is stopped: ${stop.reason}` : (reasonOf(state, entry.account, source) ?? null),
+    reason: stop
+      ? `its pair is stopped: ${stop.reason}`
+      : (reasonOf(state, outlook?.reason(entry.class), expectedMs) ?? null),
   };
 }
 
-/** Its own reason, while that holds; else what holds up its whole account. */
-function reasonOf(state: MessageState, account: string | null, source: QueueSource): string | undefined {
+/** What holds it up now, with the time it is expected to go; else what it was deferred for. */
+function reasonOf(
+  state: MessageState,
+  holdUp: string | undefined,
+  expectedMs: number | undefined,
+): string | undefined {
   if (state.kind === "settled") return undefined;
-  if (state.kind !== "pending") return state.reason;
-  const now = source.now();
-  const due = dueMs(state, now) <= now;
-  return (due && account !== null ? source.waitReason(account) : undefined) ?? state.reason;
+  if (state.kind !== "pending" || holdUp === undefined) return state.reason;
+  return expectedMs === undefined ? holdUp : `${holdUp}, about ${clockTime(expectedMs)}`;
+}
+
+/** Local time of day, to the second. */
+function clockTime(ms: number): string {
+  return new Date(ms).toTimeString().slice(0, 8);
 }
 
 function detailOf(seen: Seen, source: QueueSource): QueueDetail {

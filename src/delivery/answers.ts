@@ -8,6 +8,7 @@ import type { StoredEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { OpenBreaker } from "./breakers.ts";
 import type { Feeder } from "./feeder.ts";
+import { NO_OUTLOOK, type Outlook, stoppedBy } from "./outlook.ts";
 import type { Standing } from "./standing.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -31,10 +32,11 @@ export class Answers {
     return [...this.#parts.feeders.values()].some((feeder) => feeder.inHand(id));
   }
 
-  /** Why the due messages of an account wait just now, if something holds them all up. */
-  waitReason(account: string): string | undefined {
-    if (this.#redisAway) return "Redis does not answer";
-    return this.#parts.feeders.get(account)?.reason;
+  /** When the waiting mail of an account will go, and why not now. */
+  async outlook(account: string): Promise<Outlook> {
+    if (this.#redisAway) return stoppedBy("Redis does not answer");
+    const known = this.#parts.feeders.get(account)?.outlook();
+    return (await known?.catch((error: Error) => stoppedBy(error.message))) ?? NO_OUTLOOK;
   }
 
   /** Why mail of its pair is held back, if it is, and when it is tried again (milliseconds since 1970), if known. */

@@ -8,12 +8,17 @@ import type { Pacer } from "../pacing/pacer.ts";
 import { CHARGE_VALID_MS, type MessageClass, type PastCharge, type Weight } from "../schedule/pace.ts";
 
 const TELL_MS = 60_000;
+const PACED_MS = 5000;
+const LEARN = 0.1;
 
 /** How many messages of each class could be fetched. */
 export type DueByClass = Readonly<Record<MessageClass, number>>;
 
 export interface BudgetParts {
-  readonly pacer: Pick<Pacer, "ask" | "charge" | "settle" | "refund" | "distrust" | "unlimited">;
+  readonly pacer: Pick<
+    Pacer,
+    "ask" | "charge" | "settle" | "refund" | "distrust" | "unlimited" | "intervalMs"
+  >;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
   readonly onPaced: (waitMs: number, messageClass: MessageClass) => void;
@@ -40,6 +45,14 @@ export class Budget {
   /** The last answer was yes: the next is likely to be, and the charge itself tells. */
   readonly #flows: Record<MessageClass, boolean> = { urgent: false, bulk: false };
   #toldMs = Number.NEGATIVE_INFINITY;
+  /** Until when somebody waited last. */
+  #waitedMs = Number.NEGATIVE_INFINITY;
+  readonly #chargedMs: Record<MessageClass, number> = {
+    urgent: Number.NEGATIVE_INFINITY,
+    bulk: Number.NEGATIVE_INFINITY,
+  };
+  /** The mean time between two charges with a wait between them, the newest counting most. */
+  readonly #seenMs: Record<MessageClass, number> = { urgent: 0, bulk: 0 };
 
   constructor(parts: BudgetParts) {
     this.#parts = parts;
@@ -67,6 +80,7 @@ export class Budget {
     const atMs = elapsed(); // before the call: it is not younger than that
     const answer = await pacer.charge(messageClass, weight);
     if ("waitMs" in answer) return { waitMs: this.#wait(messageClass, answer.waitMs) };
+    this.#sawCharge(messageClass, atMs);
     this.#flows[messageClass] = true;
     const past = answer.charged;
     return {
@@ -84,10 +98,31 @@ export class Budget {
     return Math.max(0, this.#waitUntilMs[messageClass] - this.#parts.elapsed());
   }
 
+  /** Whether messages wait for the budget: one did a moment ago. */
+  get paced(): boolean {
+    const sinceMs = this.#parts.elapsed() - this.#waitedMs;
+    return sinceMs < PACED_MS + 2 * this.intervalMs("bulk");
+  }
+
+  /** The time between two messages of a class while they wait: the pace's own, or what was seen lately if that is longer. */
+  intervalMs(messageClass: MessageClass): number {
+    return Math.max(this.#parts.pacer.intervalMs(messageClass), this.#seenMs[messageClass]);
+  }
+
   /** Redis may have come back with an older budget: the journal is asked before the next charge. */
   distrust(): void {
     this.#parts.pacer.distrust();
     this.#flows.urgent = this.#flows.bulk = false;
+  }
+
+  /** A charge after a wait tells how long the interval really is. */
+  #sawCharge(messageClass: MessageClass, atMs: number): void {
+    const sinceMs = atMs - this.#chargedMs[messageClass];
+    if (this.#waitedMs > this.#chargedMs[messageClass] && Number.isFinite(sinceMs)) {
+      const before = this.#seenMs[messageClass] || sinceMs;
+      this.#seenMs[messageClass] = before + (sinceMs - before) * LEARN;
+    }
+    this.#chargedMs[messageClass] = atMs;
   }
 
   async #askedWait(messageClass: MessageClass): Promise<number> {
@@ -101,6 +136,7 @@ export class Budget {
   #wait(messageClass: MessageClass, waitMs: number): number {
     const now = this.#parts.elapsed();
     this.#waitUntilMs[messageClass] = now + waitMs;
+    this.#waitedMs = now + waitMs;
     this.#flows[messageClass] = false;
     if (now - this.#toldMs >= TELL_MS) {
       this.#toldMs = now;

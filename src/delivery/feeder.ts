@@ -12,6 +12,7 @@ import type { Events } from "../observe/events.ts";
 import type { Opened } from "../upstream/open.ts";
 import type { Session } from "../upstream/session.ts";
 import { IDLE_MS, type LaneParts, runLane } from "./lane.ts";
+import { type Outlook, outlookOf } from "./outlook.ts";
 import { Work, type WorkParts } from "./work.ts";
 
 const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
@@ -61,9 +62,9 @@ export class Feeder {
     return this.#work.whileNotFetching(work);
   }
 
-  /** Why due messages wait just now, if something holds them all up. */
-  get reason(): string | undefined {
-    return this.#parts.gate.reason ?? this.#work.reason;
+  /** When the waiting mail will go, and why not now. */
+  outlook(): Promise<Outlook> {
+    return outlookOf(this.#parts, this.#work);
   }
 
   /** How long nothing moved although mail is due, there is budget and no breaker is open; milliseconds. */

@@ -99,16 +99,6 @@ export class Work {
     this.moved();
   }
 
-  /** Why bulk mail waits, if the budget is why: for people who ask. */
-  get reason(): string | undefined {
-    const held = this.#parts.bulkHeld();
-    if (held !== undefined) return held;
-    const waitMs = this.budget.knownWaitMs("bulk");
-    return waitMs > 0
-      ? `the hour's budget is used, the next message goes in ${Math.ceil(waitMs / 1000)} s`
-      : undefined;
-  }
-
   inHand(id: string): boolean {
     return this.#inHand.has(id);
   }

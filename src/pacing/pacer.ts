@@ -56,6 +56,19 @@ export class Pacer {
     return this.#options.buckets.length === 0;
   }
 
+  /** The cap on messages; infinite without one. */
+  get perHour(): number {
+    return (
+      this.#options.buckets.find(({ measure }) => measure === "messages")?.cap ?? Number.POSITIVE_INFINITY
+    );
+  }
+
+  /** The time between two messages of this class when the budget is used up, milliseconds; 0 when it is unlimited. */
+  intervalMs(messageClass: MessageClass): number {
+    const costs = this.#costs(messageClass, LEAST).map(([, cost]) => cost);
+    return Math.max(0, ...costs) / 1000;
+  }
+
   /** How long the smallest message of this class would have to wait now, milliseconds; charges nothing. */
   async ask(messageClass: MessageClass): Promise<number> {
     if (this.unlimited) return 0;

@@ -26,6 +26,7 @@ const JOB_NAME = "deliver";
 const JOB_VERSION = 1;
 const WITHOUT_LOCK = "0";
 const LIST_PAGE = 1000;
+const POSITIONS_MAX = 100_000;
 const SCORE_PER_MS = 4096;
 
 /** A message to add; due at once without `dueMs` (milliseconds since 1970). */
@@ -127,6 +128,16 @@ export class AccountQueue implements AsyncDisposable {
         nextDueMs = Math.min(Number(first[1]) / SCORE_PER_MS, nextDueMs ?? Number.POSITIVE_INFINITY);
     }
     return { waiting, nextDueMs };
+  }
+
+  /** How many messages go before each that waits now, by class; of the first `POSITIONS_MAX` of each. */
+  async positions(): Promise<Readonly<Record<MessageClass, ReadonlyMap<string, number>>>> {
+    const asked = CLASSES.map(async (name): Promise<[MessageClass, Map<string, number>]> => {
+      const key = this.#halves[name].queue.toKey("wait");
+      const ids = await this.#redis.lrange(key, -POSITIONS_MAX, -1); // the next one stands at the end
+      return [name, new Map(ids.reverse().map((id, index) => [id, index]))];
+    });
+    return Object.fromEntries(await Promise.all(asked)) as Record<MessageClass, Map<string, number>>;
   }
 
   complete(fetched: Fetched): Promise<void> {

@@ -24,7 +24,7 @@ async function view(records: readonly SpoolRecord[], changes: Partial<QueueSourc
     spool,
     now: () => T + 9000,
     active: () => false,
-    waitReason: none,
+    outlook: async () => undefined,
     pairStopped: none,
     ...changes,
   };
