@@ -112,9 +112,11 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
       perHour: notices.perHour,
     },
     retry: { firstMs: retry.first, maxMs: retry.max, expireAfterMs: retry.expireAfter },
-    keep: { historyMs: keep.history, bouncedMs: keep.bounced },
+    keep: { historyMs: keep.history, bouncedMs: keep.bounced, usageMs: keep.usage },
     stopTimeoutMs: settings.stopTimeout,
     log: settings.log,
+    staticAddresses: settings.upstream.static,
+    request: requestOf(settings.request),
   };
 }
 
@@ -141,6 +143,15 @@ function paceOf(pace: Settings["accounts"][number]["pace"]): Pace {
 
 function yearOf({ messages, bytes, starts, at }: PerYearSetting): NonNullable<PacedPace["perYear"]> {
   return { starts, at, ...(messages !== undefined && { messages }), ...(bytes !== undefined && { bytes }) };
+}
+
+function requestOf({ group, owner, application, audience }: Settings["request"]): PublicConfig["request"] {
+  return {
+    ...(group !== undefined && { group }),
+    ...(owner !== undefined && { owner }),
+    ...(application !== undefined && { application }),
+    ...(audience !== undefined && { audience }),
+  };
 }
 
 function redisOf({ redis }: Settings, { redisPassword, redisCa }: FileContents): RedisConfig {

@@ -89,9 +89,13 @@ export interface PublicConfig {
     readonly perHour: number;
   };
   readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly expireAfterMs: number };
-  readonly keep: { readonly historyMs: number; readonly bouncedMs: number };
+  readonly keep: { readonly historyMs: number; readonly bouncedMs: number; readonly usageMs: number };
   readonly stopTimeoutMs: number;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+  /** The source addresses that are registered with the relay service. */
+  readonly staticAddresses: readonly string[];
+  /** What the relay service's access form asks and only a person knows. */
+  readonly request: Readonly<Partial<Record<"group" | "owner" | "application" | "audience", string>>>;
 }
 
 /** All of it, secrets included: what the agent runs on. */

@@ -25,19 +25,29 @@ const HEADER = [
 
 /** The text of config/sluice.example.yaml. */
 export function exampleFile(): string {
+  const asOne = new Set(keysOf(settingsSchema).flatMap(([key, part]) => (nothingToSay(part) ? [key] : [])));
   const remarks = (path: Path, schema: z.core.$ZodType) => {
     const { meta, fallback, required } = bare(schema);
     const above = [
       ...wrap(meta.description ?? "", WIDTH - 2 * path.length),
       ...illustration(fallback, meta.examples?.[0]),
     ];
-    return { above, disabled: !required && !shown(shapeText(path), fallback) };
+    const optional = !required && !shown(shapeText(path), fallback);
+    return { above, disabled: asOne.has(`${path[0]}`) ? path.length === 1 : optional };
   };
   const values = exampleOf(settingsSchema);
   const blocks = keysOf(settingsSchema).map(([key]) =>
     renderMap(settingsSchema, { [key]: valueAt(values, [key]) }, remarks).join("\n"),
   );
   return `${[HEADER.map((line) => `# ${line}`).join("\n"), ...blocks].join("\n\n")}\n`;
+}
+
+/** A map without a default in it: as a whole it stands behind a #, since a key with nothing below it is no map. */
+function nothingToSay(schema: z.core.$ZodType): boolean {
+  const parts = isMapSchema(schema) ? keysOf(schema) : [];
+  return (
+    parts.length > 0 && parts.every(([, part]) => !bare(part).required && bare(part).fallback === undefined)
+  );
 }
 
 /** Where the default is empty, what could stand there. */

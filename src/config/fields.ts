@@ -122,6 +122,12 @@ export const clientRange = field("address range", (value): Reading<string> => {
   };
 });
 
+/** One IP address. */
+export const ipAddress = field("IP address", (value): Reading<string> => {
+  if (isIP(value) !== 0) return { value };
+  return { problem: "is not an IP address", remedy: "write e.g. 203.0.113.7, without a prefix length" };
+});
+
 /** The pace of an account that needs none. */
 export const unlimited = field("unlimited", (value): Reading<"unlimited"> => {
   if (value === "unlimited") return { value };

@@ -81,6 +81,14 @@ export const upstream = z.strictObject({
     .prefault(4)
     .meta({ description: "Most sessions at once, all accounts together." }),
   messagesPerSession: z.int().min(1).max(100).prefault(100).meta({ description: "At most 100." }),
+  static: z
+    .array(field.ipAddress)
+    .max(100)
+    .prefault([])
+    .meta({
+      description: "The source addresses that are registered with the service.",
+      examples: [["203.0.113.7"]],
+    }),
   replies: z
     .array(replyRule)
     .max(100)

@@ -18,6 +18,8 @@ export type LooseSettings = Loose<Settings>;
 /** The relay service allows this many distinct addresses for one credential, envelope and header counted alike. */
 const MAX_ADDRESSES = 10;
 
+const YEAR_MS = 366 * 86_400_000;
+
 /** Whether file, environment or preset say something at a path, right or wrong. */
 type Given = (path: Path) => boolean;
 
@@ -66,7 +68,7 @@ function listenText({ host, port }: Loose<{ host: string; port: number }>): stri
   return host?.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function boundRules({ limits, retry }: LooseSettings): Finding[] {
+function boundRules({ limits, retry, keep, accounts }: LooseSettings): Finding[] {
   const findings: Finding[] = [];
   const atLeast = (
     path: Path,
@@ -82,6 +84,10 @@ function boundRules({ limits, retry }: LooseSettings): Finding[] {
   atLeast(["limits", "uploads"], limits?.uploads, "limits.messageSize", limits?.messageSize, formatSize);
   atLeast(["retry", "max"], retry?.max, "retry.first", retry?.first, formatDuration);
   atLeast(["retry", "expireAfter"], retry?.expireAfter, "retry.max", retry?.max, formatDuration);
+  // A year that is forgotten before it is over would never be used up.
+  const counted = accounts?.some((one) => typeof one?.pace === "object" && one.pace.perYear !== undefined);
+  if (counted)
+    atLeast(["keep", "usage"], keep?.usage, "the year that pace.perYear counts", YEAR_MS, formatDuration);
   return findings;
 }
 

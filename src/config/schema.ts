@@ -11,16 +11,13 @@ import { account, upstream } from "./relay-schema.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
 export const laterKeys: readonly string[] = [
-  "upstream.static",
   "senders.rewrite[].user",
   "urgent.users",
   "users",
   "stormGuard",
-  "keep.usage",
   "keep.subjects",
   "http",
   "log.recipients",
-  "request",
 ];
 
 const listen = z.strictObject({
@@ -160,11 +157,34 @@ const keep = z.strictObject({
   bounced: field.duration("1m", "365d").prefault("7d").meta({
     description: "How long a bounced message itself stays, to be retried.",
   }),
+  usage: field.duration("1d", "3650d").prefault("400d").meta({
+    description:
+      "The usage ledger: numbers for each hour and sender. At least 366d where pace.perYear is set.",
+  }),
 });
 
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).prefault("info").meta({
     description: "debug, info, warn or error.",
+  }),
+});
+
+const request = z.strictObject({
+  group: field.text.optional().meta({
+    description: "The group that asks for the relay service.",
+    examples: ["DoIT"],
+  }),
+  owner: field.text.optional().meta({
+    description: "Who answers for the mail: the service owner.",
+    examples: ["mail-team@lab.wisc.edu"],
+  }),
+  application: field.text.optional().meta({
+    description: "What sends the mail.",
+    examples: ["Portal"],
+  }),
+  audience: field.text.optional().meta({
+    description: "Whom it is for.",
+    examples: ["students"],
   }),
 });
 
@@ -196,6 +216,9 @@ export const settingsSchema = z.strictObject({
     description: "How long a stop waits for mail in hand.",
   }),
   log: log.prefault({}).meta({ description: "The log on stdout." }),
+  request: request.prefault({}).meta({
+    description: "What only you know of the answers that `sluice request-sheet` prints.",
+  }),
 });
 
 /** What the schema makes of a config file. */

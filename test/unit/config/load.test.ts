@@ -50,7 +50,7 @@ test("a small config gets the defaults of the manual", () => {
     accounts: [{ name: "portal", allowDomains: [], pace: { kind: "paced", perHour: 2000, burst: 20 } }],
     senders: { rewrite: [], unknown: { kind: "reject" }, keepOriginal: "reply-to" },
     retry: { firstMs: 60_000, maxMs: 3_600_000, expireAfterMs: 345_600_000 },
-    keep: { historyMs: 14 * 86_400_000, bouncedMs: 7 * 86_400_000 },
+    keep: { historyMs: 14 * 86_400_000, bouncedMs: 7 * 86_400_000, usageMs: 400 * 86_400_000 },
     stopTimeoutMs: 30_000,
     log: { level: "info" },
   });
