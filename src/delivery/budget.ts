@@ -1,8 +1,8 @@
 /**
  * One account's budget, as the lanes use it: asked before a message is fetched, charged when its weight is known.
  *
- * Promises: while a wait is known Redis is not asked again; each class waits for itself, so that urgent mail never waits
- * for bulk; a charge that no MAIL followed is given back. That we wait is told once a minute.
+ * Promises: while a wait is known Redis is not asked again; while urgent mail waits, bulk mail takes nothing of what it
+ * waits for; a charge that no MAIL followed is given back. That we wait is told once a minute.
  */
 import type { Pacer } from "../pacing/pacer.ts";
 import { CHARGE_VALID_MS, type MessageClass, type PastCharge, type Weight } from "../schedule/pace.ts";
@@ -42,7 +42,7 @@ export class Budget {
     urgent: Number.NEGATIVE_INFINITY,
     bulk: Number.NEGATIVE_INFINITY,
   };
-  /** The last answer was yes: the next is likely to be, and the charge itself tells. */
+  /** The last answer was yes: so is the next when what it said is over, likely, and the charge itself tells. */
   readonly #flows: Record<MessageClass, boolean> = { urgent: false, bulk: false };
   #toldMs = Number.NEGATIVE_INFINITY;
   /** Until when somebody waited last. */
@@ -60,15 +60,12 @@ export class Budget {
 
   /** Which class the next message may be fetched of, the most urgent that is due; or how long to wait, milliseconds. */
   async may(due: DueByClass): Promise<{ readonly fetch: MessageClass } | { readonly waitMs: number }> {
-    let waitMs = Number.POSITIVE_INFINITY;
-    for (const messageClass of ["urgent", "bulk"] as const) {
-      if (due[messageClass] <= 0 || (messageClass === "bulk" && this.#parts.bulkHeld() !== undefined))
-        continue;
-      const wait = await this.#askedWait(messageClass);
-      if (wait === 0) return { fetch: messageClass };
-      waitMs = Math.min(waitMs, wait);
-    }
-    return { waitMs };
+    const bulk = due.bulk > 0 && this.#parts.bulkHeld() === undefined;
+    const messageClass = due.urgent > 0 ? "urgent" : bulk ? "bulk" : undefined;
+    if (messageClass === undefined) return { waitMs: Number.POSITIVE_INFINITY };
+    // A heavy urgent message would wait for ever while light bulk mail may go: what it waits for is kept for it.
+    const waitMs = await this.#askedWait(messageClass);
+    return waitMs === 0 ? { fetch: messageClass } : { waitMs };
   }
 
   /** Takes a charge, or says how long to wait for one. */
@@ -79,16 +76,24 @@ export class Budget {
     const { pacer, elapsed } = this.#parts;
     const atMs = elapsed(); // before the call: it is not younger than that
     const answer = await pacer.charge(messageClass, weight);
-    if ("waitMs" in answer) return { waitMs: this.#wait(messageClass, answer.waitMs) };
+    if ("waitMs" in answer) {
+      this.#flows[messageClass] = false;
+      this.#waitUntilMs[messageClass] = elapsed() + answer.waitMs;
+      return { waitMs: this.#waits(messageClass) };
+    }
     this.#sawCharge(messageClass, atMs);
     this.#flows[messageClass] = true;
+    this.#waitUntilMs[messageClass] = elapsed() + answer.nextMs;
     const past = answer.charged;
     return {
       charge: {
         past,
         valid: () => elapsed() - atMs < CHARGE_VALID_MS,
         settle: () => pacer.settle(past),
-        refund: () => pacer.refund(past),
+        refund: () => {
+          this.#waitUntilMs[messageClass] = Number.NEGATIVE_INFINITY;
+          return pacer.refund(past, elapsed() - atMs);
+        },
       },
     };
   }
@@ -113,6 +118,7 @@ export class Budget {
   distrust(): void {
     this.#parts.pacer.distrust();
     this.#flows.urgent = this.#flows.bulk = false;
+    this.#waitUntilMs.urgent = this.#waitUntilMs.bulk = Number.NEGATIVE_INFINITY;
   }
 
   /** A charge after a wait tells how long the interval really is. */
@@ -126,21 +132,23 @@ export class Budget {
   }
 
   async #askedWait(messageClass: MessageClass): Promise<number> {
-    const known = this.knownWaitMs(messageClass);
-    if (known > 0) return known;
-    if (this.#flows[messageClass] || this.#parts.pacer.unlimited) return 0;
+    if (this.#parts.pacer.unlimited) return 0;
+    if (this.knownWaitMs(messageClass) > 0) return this.#waits(messageClass);
+    if (this.#flows[messageClass]) return 0;
     const waitMs = await this.#parts.pacer.ask(messageClass);
-    return waitMs === 0 ? 0 : this.#wait(messageClass, waitMs);
+    if (waitMs === 0) return 0;
+    this.#waitUntilMs[messageClass] = this.#parts.elapsed() + waitMs;
+    return this.#waits(messageClass);
   }
 
-  #wait(messageClass: MessageClass, waitMs: number): number {
+  /** How long a class that has mail has to wait, milliseconds; tells it, once a minute. */
+  #waits(messageClass: MessageClass): number {
+    const waitMs = this.knownWaitMs(messageClass);
     const now = this.#parts.elapsed();
-    this.#waitUntilMs[messageClass] = now + waitMs;
     this.#waitedMs = now + waitMs;
-    this.#flows[messageClass] = false;
     if (now - this.#toldMs >= TELL_MS) {
       this.#toldMs = now;
-      this.#parts.onPaced(waitMs, messageClass);
+      this.#parts.onPaced(Math.ceil(waitMs), messageClass);
     }
     return waitMs;
   }

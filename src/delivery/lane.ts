@@ -56,7 +56,7 @@ async function one(
   { session, fetched }: { session: Session; fetched: Fetched },
 ): Promise<boolean> {
   try {
-    const charge = (weight: Weight) => work.budget.charge(fetched.class, weight);
+    const charge = (weight: Weight) => work.charge(fetched, weight);
     const attempted = await deliver(parts, session, { fetched, charge });
     work.pause.worked();
     if (attempted.deferred) work.changed.wake();

@@ -7,7 +7,7 @@
 import type { Events } from "../observe/events.ts";
 import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
-import type { MessageClass } from "../schedule/pace.ts";
+import type { MessageClass, Weight } from "../schedule/pace.ts";
 import { Budget } from "./budget.ts";
 import { Pause } from "./pause.ts";
 import { Signal, WaitingRoom } from "./signal.ts";
@@ -92,6 +92,13 @@ export class Work {
       if (fetched) this.#inHand.add(fetched.id);
       return fetched;
     });
+  }
+
+  /** Takes the charge of what was fetched; without one it is put back, and is due as before. */
+  async charge({ class: messageClass }: Fetched, weight: Weight): ReturnType<Budget["charge"]> {
+    const taken = await this.budget.charge(messageClass, weight);
+    if ("waitMs" in taken) this.#waiting[messageClass]++;
+    return taken;
   }
 
   done({ id }: Fetched): void {

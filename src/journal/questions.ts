@@ -3,27 +3,36 @@
  *
  * Promises: answers come from the journal's files alone, so they survive the loss of Redis and of memory.
  */
-import { HOUR_MS, type PastCharge } from "../schedule/pace.ts";
+import { CHARGE_PERIOD_MS, HOUR_MS, type PastCharge } from "../schedule/pace.ts";
+import type { JournalLine } from "./journal.ts";
 import { readJournal } from "./read.ts";
 
-/** What a line says that an older version wrote. */
-const OLD_CHARGE = { at: undefined, recipients: 1, bytes: 1, class: "bulk" } as const;
-
-/** What an account was charged here in the last 60 minutes, rising. */
+/** What an account was charged here in the last 60 minutes, and the few seconds that a MAIL may follow its charge, rising. */
 export async function chargesOfLastHour(
   folder: string,
   account: string,
   nowMs: number,
 ): Promise<PastCharge[]> {
   const charges: PastCharge[] = [];
+  const fromMs = nowMs - CHARGE_PERIOD_MS;
   // A charge stands in the journal when its attempt has ended, which may be long after it was taken.
-  for await (const line of readJournal(folder, { fromMs: nowMs - HOUR_MS, text: '"charged":1' })) {
+  for await (const line of readJournal(folder, { fromMs, text: '"charged":1' })) {
     if (!("charged" in line) || line.charged !== 1 || line.account !== account) continue;
-    const { at, recipients, bytes, class: name } = line.charge ?? OLD_CHARGE;
-    const atMs = Date.parse(at ?? line.at);
-    if (atMs > nowMs - HOUR_MS) charges.push({ atMs, recipients, bytes, class: name });
+    const charge = chargeIn(line);
+    if (charge.atMs > fromMs) charges.push(charge);
   }
   return charges.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** The charge of an attempt; a line of an older version does not say what it weighed. */
+function chargeIn(line: Extract<JournalLine, { charged: 0 | 1 }>): PastCharge {
+  const { charge, recipients } = line;
+  if (charge) {
+    const { at, bytes, class: name } = charge;
+    return { atMs: Date.parse(at), recipients: charge.recipients, bytes, class: name };
+  }
+  const bytes = "sizeBytes" in line ? line.sizeBytes : 1;
+  return { atMs: Date.parse(line.at), recipients: recipients.length, bytes, class: "bulk" };
 }
 
 /**

@@ -2,8 +2,8 @@
  * The hour's budget of one account: asked before a message is fetched, charged before its MAIL is said.
  *
  * Promises (P5): in any 60 minutes at most the caps conform, over every host that shares Redis and over restarts. A
- * budget that Redis lost, or came back with an older state of, is mended before anything is charged: at start, after
- * each reconnection, and when it does not know this host. All measures are charged together, or none.
+ * budget that Redis lost, or came back with an older state of, is mended before anything is charged: at start, on each
+ * new connection, and when something of it is missing. All measures are charged together, or none.
  * Refuses to guess: when Redis does not answer, every call rejects and delivery waits.
  */
 import { createHash } from "node:crypto";
@@ -12,8 +12,9 @@ import type { Redis } from "ioredis";
 import {
   allowanceUs,
   type Bucket,
+  CHARGE_PERIOD_MS,
   costUs,
-  HOUR_MS,
+  debtUs,
   type MessageClass,
   type PastCharge,
   uses,
@@ -21,10 +22,12 @@ import {
 } from "../schedule/pace.ts";
 
 const SCRIPT = readFileSync(new URL("./gcra.lua", import.meta.url), "utf8");
+const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
 const MINUTES = 60;
 
 export interface PacerOptions {
-  readonly redis: Redis;
+  /** What it is connected by now (`stream`) is compared: another connection may lead to an older state. */
+  readonly redis: Pick<Redis, "eval" | "evalsha" | "info" | "hgetall" | "stream">;
   /** The credential: what the relay service bills, whatever the account is called on other hosts. */
   readonly username: string;
   readonly buckets: readonly Bucket[];
@@ -32,19 +35,32 @@ export interface PacerOptions {
   readonly instance: string;
   /** Whether other hosts may charge this budget too. */
   readonly shared: boolean;
+  /** Of this host, as far as the journal knows; at least those of the last `CHARGE_PERIOD_MS`. */
   readonly chargesOfLastHour: () => Promise<readonly PastCharge[]>;
   readonly now: () => number;
 }
 
 type Mode = "ask" | "charge" | "refund" | "owe";
+type Costs = readonly (readonly [bucket: Bucket, costUs: number])[];
+type Answer = readonly [code: 0 | 1 | 2, waitUs: number];
+
 const LEAST: Weight = { recipients: 1, bytes: 1 };
+const LOST = 2;
+const MENDS = 4;
+
+/** A charge in words: taken, with how long the next one of its class has to wait at least, or how long to wait for it. */
+export type Charged = { readonly charged: PastCharge; readonly nextMs: number } | { readonly waitMs: number };
 
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #key: string;
-  /** Charged, and not told to the journal yet. */
-  readonly #open = new Set<PastCharge>();
-  #trusted = false;
+  /** Charged, and not told to the journal yet; with how often the budget had been mended then. */
+  readonly #open = new Map<PastCharge, number>();
+  #mends = 0;
+  #mending: Promise<void> | undefined;
+  #doubts = 0;
+  /** The connection and the doubts that were there when the budget was mended last. */
+  #trusted: { readonly stream: unknown; readonly doubts: number } | undefined;
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -72,21 +88,25 @@ export class Pacer {
   /** How long the smallest message of this class would have to wait now, milliseconds; charges nothing. */
   async ask(messageClass: MessageClass): Promise<number> {
     if (this.unlimited) return 0;
-    return this.#call("ask", this.#options.now(), this.#costs(messageClass, LEAST));
+    await this.#mendIfInDoubt();
+    const costs = this.#costs(messageClass, LEAST);
+    const [code, waitUs] = await this.#mended(() => this.#eval("ask", messageClass, costs));
+    return code === 1 ? 0 : waitMs(waitUs);
   }
 
   /** Charges one message. With `waitMs` nothing was charged; else `settle` or `refund` must follow. */
-  async charge(
-    messageClass: MessageClass,
-    weight: Weight,
-  ): Promise<{ readonly charged: PastCharge } | { readonly waitMs: number }> {
+  async charge(messageClass: MessageClass, weight: Weight): Promise<Charged> {
     const charged = { ...weight, class: messageClass, atMs: this.#options.now() };
-    if (this.unlimited) return { charged };
-    this.#open.add(charged); // before the call: what comes back as an error may have been charged
-    const waitMs = await this.#call("charge", charged.atMs, this.#costs(messageClass, weight));
-    if (waitMs === 0) return { charged };
-    this.#open.delete(charged);
-    return { waitMs };
+    if (this.unlimited) return { charged, nextMs: 0 };
+    await this.#mendIfInDoubt();
+    const costs = this.#costs(messageClass, weight);
+    const [code, waitUs] = await this.#mended(async () => {
+      this.#open.set(charged, this.#mends); // before the call: what comes back as an error may have been charged
+      const answer = await this.#eval("charge", messageClass, costs);
+      if (answer[0] !== 1) this.#open.delete(charged);
+      return answer;
+    });
+    return code === 1 ? { charged, nextMs: waitUs / 1000 } : { waitMs: waitMs(waitUs) };
   }
 
   /** The journal has it. */
@@ -94,15 +114,23 @@ export class Pacer {
     this.#open.delete(charged);
   }
 
-  /** No MAIL followed. */
-  async refund(charged: PastCharge): Promise<void> {
-    if (!this.#open.delete(charged)) return;
-    await this.#call("refund", charged.atMs, this.#costs(charged.class, charged));
+  /** No MAIL followed, and `afterMs` have gone by since it was asked for. */
+  async refund(charged: PastCharge, afterMs: number): Promise<void> {
+    const mends = this.#open.get(charged);
+    this.#open.delete(charged);
+    // What Redis holds now may never have been charged with it.
+    if (mends === undefined || mends !== this.#mends || this.#inDoubt) return;
+    // What leaked out meanwhile may have been somebody else's: to give it back would give it twice.
+    const leakedUs = Math.ceil(afterMs * 1000);
+    const costs = this.#costs(charged.class, charged).map(
+      ([bucket, cost]) => [bucket, Math.max(0, cost - leakedUs)] as const,
+    );
+    await this.#eval("refund", charged.class, costs);
   }
 
   /** Redis may have come back with an older state: the journal is asked before the next charge. */
   distrust(): void {
-    this.#trusted = false;
+    this.#doubts++;
   }
 
   /** Messages charged in the last 60 minutes by all hosts, to the minute. */
@@ -110,53 +138,93 @@ export class Pacer {
     const minute = Math.floor(this.#options.now() / 60_000);
     const minutes = await this.#options.redis.hgetall(`${this.#key}:minutes`);
     const counted = Object.entries(minutes).filter(([at]) => Math.abs(minute - Number(at)) < MINUTES);
-    return counted.reduce((sum, [, count]) => sum + Number(count), 0);
+    return Math.max(
+      0,
+      counted.reduce((sum, [, count]) => sum + Number(count), 0),
+    );
   }
 
-  #costs(messageClass: MessageClass, weight: Weight): [Bucket, number][] {
+  #costs(messageClass: MessageClass, weight: Weight): Costs {
     const buckets = this.#options.buckets.filter((bucket) => uses(bucket, messageClass));
     return buckets.map((bucket) => [bucket, costUs(bucket, weight)]);
   }
 
-  async #call(mode: Mode, atMs: number, costs: readonly [Bucket, number][]): Promise<number> {
-    if (!this.#trusted) await this.#mend();
-    let [answer, waitUs] = await this.#eval(mode, atMs, costs);
-    if (answer === 2) {
+  get #inDoubt(): boolean {
+    const { stream, doubts } = this.#trusted ?? {};
+    return stream !== this.#options.redis.stream || doubts !== this.#doubts;
+  }
+
+  async #mendIfInDoubt(): Promise<void> {
+    while (this.#inDoubt) await this.#mend();
+  }
+
+  /** What `call` answers, after mending when something is lost. */
+  async #mended(call: () => Promise<Answer>): Promise<Answer> {
+    for (let left = MENDS; left > 0; left--) {
+      const answer = await call();
+      if (answer[0] !== LOST) return answer;
       await this.#mend();
-      [answer, waitUs] = await this.#eval(mode, atMs, costs);
     }
-    return answer === 1 ? 0 : Math.max(1, Math.ceil(waitUs / 1000));
+    throw new Error(
+      "Cannot charge as Redis loses the budget whenever it is mended: look at its memory and its users",
+    );
+  }
+
+  #mend(): Promise<void> {
+    this.#mending ??= this.#mendOnce().finally(() => {
+      this.#mending = undefined;
+    });
+    return this.#mending;
   }
 
   /** Makes the budget owe at least what this host knows to be owed. */
-  async #mend(): Promise<void> {
-    const { redis, instance, buckets, chargesOfLastHour, shared, now } = this.#options;
+  async #mendOnce(): Promise<void> {
+    const { redis, buckets, chargesOfLastHour, shared, now } = this.#options;
+    const trusted = { stream: redis.stream, doubts: this.#doubts };
+    const run = shared ? runOf(await redis.info("server")) : "";
+    const told = await chargesOfLastHour();
     // What was charged and never told: the call failed, or the attempt was cut off.
-    for (const charge of this.#open) if (charge.atMs < now() - HOUR_MS) this.#open.delete(charge);
-    const mark = await redis.hget(this.#key, `h:${instance}`);
-    const charges = [...(await chargesOfLastHour()), ...this.#open].sort((a, b) => a.atMs - b.atMs);
-    const newestMs = charges.at(-1)?.atMs ?? 0;
-    if (mark === null || Number(mark) < newestMs) {
-      // Alone we know all of it. What others were charged we do not: then the burst counts as used up.
-      const owed = (bucket: Bucket) => (shared ? allowanceUs(bucket) : debtUs(bucket, charges, now()));
-      const debts = buckets.map((bucket): [Bucket, number] => [bucket, newestMs === 0 ? 0 : owed(bucket)]);
-      await this.#eval("owe", newestMs, debts);
-    }
-    this.#trusted = true;
+    for (const charge of this.#open.keys())
+      if (charge.atMs < now() - CHARGE_PERIOD_MS) this.#open.delete(charge);
+    const charges = [...told, ...this.#open.keys()].sort((a, b) => a.atMs - b.atMs);
+    const debts = buckets.map((bucket) => [bucket, debtUs(bucket, charges, now())] as const);
+    await this.#eval("owe", "bulk", debts, run);
+    this.#mends++;
+    this.#trusted = trusted;
   }
 
-  async #eval(mode: Mode, atMs: number, costs: readonly [Bucket, number][]): Promise<[number, number]> {
+  async #eval(mode: Mode, messageClass: MessageClass, costs: Costs, run = ""): Promise<Answer> {
     const { redis, instance } = this.#options;
-    const measures = costs.flatMap(([bucket, cost]) => [bucket.measure, cost, allowanceUs(bucket)]);
-    const keys = [this.#key, `${this.#key}:minutes`];
-    return (await redis.eval(SCRIPT, 2, ...keys, mode, instance, atMs, ...measures)) as [number, number];
+    const measures = costs.flatMap(([bucket, cost]) => [
+      bucket.measure,
+      cost,
+      costUs(bucket, LEAST),
+      allowanceUs(bucket),
+    ]);
+    const call = [
+      2,
+      this.#key,
+      `${this.#key}:minutes`,
+      mode,
+      messageClass,
+      instance,
+      run,
+      ...measures,
+    ] as const;
+    try {
+      return (await redis.evalsha(SCRIPT_SHA, ...call)) as unknown as Answer;
+    } catch (error) {
+      if (!(error as Error).message.startsWith("NOSCRIPT")) throw error;
+      return (await redis.eval(SCRIPT, ...call)) as unknown as Answer;
+    }
   }
 }
 
-/** What a bucket owes after these charges, rising, microseconds: each adds its cost to what is owed at its time. */
-export function debtUs(bucket: Bucket, charges: readonly PastCharge[], nowMs: number): number {
-  let freeAtUs = Number.NEGATIVE_INFINITY;
-  for (const charge of charges.filter((one) => uses(bucket, one.class)))
-    freeAtUs = Math.max(freeAtUs, charge.atMs * 1000) + costUs(bucket, charge);
-  return Math.max(0, Math.ceil(freeAtUs - nowMs * 1000));
+function waitMs(waitUs: number): number {
+  return Math.max(1, Math.ceil(waitUs / 1000));
+}
+
+/** Which start of Redis this is: after another one, it may hold an older state. */
+function runOf(info: string): string {
+  return /^run_id:(\w+)/m.exec(info)?.[1] ?? "unknown";
 }

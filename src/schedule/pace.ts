@@ -54,7 +54,9 @@ export interface PastCharge extends Weight {
 export const HOUR_MS = 3_600_000;
 /** D: how old a charge may be when its MAIL is said, milliseconds. */
 export const CHARGE_VALID_MS = 5000;
-const PERIOD_US = (HOUR_MS + CHARGE_VALID_MS) * 1000;
+/** The MAILs of any 60 minutes have their charges in so much, milliseconds. */
+export const CHARGE_PERIOD_MS = HOUR_MS + CHARGE_VALID_MS;
+const PERIOD_US = CHARGE_PERIOD_MS * 1000;
 /** RFC 5321 §4.5.3.1.8: what a transaction may have without asking. */
 const TRANSACTION_RECIPIENTS = 100;
 
@@ -92,10 +94,10 @@ function recipientsBurst(perHour: number): number {
   return Math.max(1, Math.floor(perHour / 100), Math.min(TRANSACTION_RECIPIENTS, Math.floor(perHour / 2)));
 }
 
-/** What a message costs a bucket, microseconds. */
+/** What a message costs a bucket, microseconds. What is more than an hour holds takes all of the hour. */
 export function costUs({ measure, cap, burst }: Bucket, { recipients, bytes }: Weight): number {
   const weight = measure === "recipients" ? recipients : measure === "bytes" ? bytes : 1;
-  return Math.ceil((weight * PERIOD_US) / (cap - burst));
+  return Math.ceil((Math.min(weight, cap) * PERIOD_US) / (cap - burst));
 }
 
 /** What a bucket may owe after a charge, microseconds. */
@@ -106,4 +108,17 @@ export function allowanceUs({ cap, burst }: Bucket): number {
 /** Whether a message of this class uses the bucket. */
 export function uses(bucket: Bucket, messageClass: MessageClass): boolean {
   return bucket.measure !== "bulk" || messageClass === "bulk";
+}
+
+/** What a bucket owes after these charges, rising, microseconds: each adds its cost to what is owed at its time. */
+export function debtUs(bucket: Bucket, charges: readonly PastCharge[], nowMs: number): number {
+  let freeAtUs = Number.NEGATIVE_INFINITY;
+  let mostUs = allowanceUs(bucket);
+  for (const charge of charges.filter((one) => uses(bucket, one.class))) {
+    const cost = costUs(bucket, charge);
+    freeAtUs = Math.max(freeAtUs, charge.atMs * 1000) + cost;
+    mostUs = Math.max(mostUs, cost);
+  }
+  // A clock that was set back leaves charges in the future: more than that is never owed.
+  return Math.min(mostUs, Math.max(0, Math.ceil(freeAtUs - nowMs * 1000)));
 }

@@ -1,5 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import { AccountQueue, type Fetched, HELD_UNTIL_MS, type QueueState } from "../../src/queue/account-queue.ts";
+import {
+  AccountQueue,
+  type Fetched,
+  HELD_UNTIL_MS,
+  type MessageClass,
+  type QueueState,
+} from "../../src/queue/account-queue.ts";
 import { redisForTests } from "../support/redis.ts";
 
 const redis = redisForTests();
@@ -22,11 +28,13 @@ async function states(queue: AccountQueue): Promise<Partial<Record<QueueState, s
   return found;
 }
 
-async function fetchOne(queue: AccountQueue): Promise<Fetched> {
-  const fetched = await queue.fetch();
+async function fetchOne(queue: AccountQueue, name: MessageClass = "bulk"): Promise<Fetched> {
+  const fetched = await queue.fetch(name);
   if (!fetched) throw new Error("nothing was due");
   return fetched;
 }
+
+const NONE = { urgent: 0, bulk: 0 };
 
 const bulk = (id: string, dueMs?: number) => ({
   id,
@@ -34,12 +42,14 @@ const bulk = (id: string, dueMs?: number) => ({
   ...(dueMs === undefined ? {} : { dueMs }),
 });
 
-test("urgent mail is fetched first, and within a class the first come is the first served", async () => {
+test("each class is fetched by itself, and within a class the first come is the first served", async () => {
   const queue = await newQueue();
   await queue.add([bulk("b1"), bulk("b2"), { id: "u1", class: "urgent" }], Date.now());
-  const order = [await fetchOne(queue), await fetchOne(queue), await fetchOne(queue)].map(({ id }) => id);
-  expect(order).toEqual(["u1", "b1", "b2"]);
-  expect(await queue.fetch()).toBeUndefined();
+  expect((await queue.due(Date.now())).waiting).toEqual({ urgent: 1, bulk: 2 });
+  expect((await fetchOne(queue, "urgent")).id).toBe("u1");
+  expect(await queue.fetch("urgent")).toBeUndefined();
+  expect([(await fetchOne(queue)).id, (await fetchOne(queue)).id]).toEqual(["b1", "b2"]);
+  expect(await queue.fetch("bulk")).toBeUndefined();
 });
 
 test("adding a message twice is adding it once, in whatever state it is", async () => {
@@ -58,19 +68,19 @@ test("a deferred message is due at its time and does not overtake the fresh", as
   await queue.add([bulk("old")], Date.now());
   await queue.defer(await fetchOne(queue), Date.now() + 300);
   const due = await queue.due(Date.now());
-  expect(due.waiting).toBe(0);
+  expect(due.waiting).toEqual(NONE);
   expect(due.nextDueMs).toBeGreaterThan(Date.now());
   await queue.add([bulk("new")], Date.now());
   await new Promise((resolve) => setTimeout(resolve, 350));
-  expect((await queue.due(Date.now())).waiting).toBe(2);
+  expect((await queue.due(Date.now())).waiting).toEqual({ ...NONE, bulk: 2 });
   expect([(await fetchOne(queue)).id, (await fetchOne(queue)).id]).toEqual(["new", "old"]);
 });
 
 test("a held message never comes due by itself, and does when its time is changed", async () => {
   const queue = await newQueue();
   await queue.add([bulk("h1", HELD_UNTIL_MS)], Date.now());
-  expect((await queue.due(Date.now() + 365 * 86_400_000)).waiting).toBe(0);
-  expect(await queue.fetch()).toBeUndefined();
+  expect((await queue.due(Date.now() + 365 * 86_400_000)).waiting).toEqual(NONE);
+  expect(await queue.fetch("bulk")).toBeUndefined();
   expect(await queue.deferred()).toEqual([{ id: "h1", class: "bulk", dueMs: HELD_UNTIL_MS }]);
   await queue.reschedule("h1", "bulk", 0);
   expect((await fetchOne(queue)).id).toBe("h1");
@@ -133,4 +143,16 @@ test("however often a message was active when its agent died, BullMQ never ends 
   }
   for (let n = 0; n < 30; n++) await queue.defer(await fetchOne(queue), Date.now());
   expect((await fetchOne(queue)).id).toBe("poison");
+});
+
+test("one urgent message behind 50,000 bulk ones is counted and fetched at once", async () => {
+  const queue = await newQueue();
+  for (let page = 0; page < 50; page++)
+    await queue.add(
+      Array.from({ length: 1000 }, (_, n) => bulk(`many${page}x${n}`)),
+      Date.now(),
+    );
+  await queue.add([{ id: "now", class: "urgent" }], Date.now());
+  expect((await queue.due(Date.now())).waiting).toEqual({ urgent: 1, bulk: 50_000 });
+  expect((await fetchOne(queue, "urgent")).id).toBe("now");
 });

@@ -50,7 +50,7 @@ test("no queue of an instance is touched that somebody else works under", async 
   expect(queues.instance).toBe("copy");
   await queues.of("portal").add([{ id: "m1", class: "bulk" }], Date.now());
   expect(await keysOf("cloned")).toEqual([instanceKey("cloned", "owner")]);
-  expect((await queues.of("portal").fetch())?.id).toBe("m1");
+  expect((await queues.of("portal").fetch("bulk"))?.id).toBe("m1");
 });
 
 test("queues whose lease was lost go on under other names, for everyone who has them", async () => {
@@ -64,17 +64,17 @@ test("queues whose lease was lost go on under other names, for everyone who has 
     ],
     Date.now(),
   );
-  const fetched = await queue.fetch();
+  const fetched = await queue.fetch("bulk");
   if (!fetched) throw new Error("nothing was due");
   await foreign("lost");
   await until("they moved", () => reasons.length > 0);
   expect(reasons).toEqual(["the queues have other names"]);
   expect(queues.instance).toBe("found");
 
-  expect(await queue.fetch()).toBeUndefined();
+  expect(await queue.fetch("bulk")).toBeUndefined();
   await expect(queue.complete(fetched)).rejects.toThrow("Cannot settle m1");
   await queue.add([{ id: "m1", class: "bulk" }], Date.now());
-  const again = await queue.fetch();
+  const again = await queue.fetch("bulk");
   if (!again) throw new Error("nothing was due");
   await queue.complete(again);
   const done: string[] = [];

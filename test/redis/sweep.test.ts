@@ -30,7 +30,7 @@ test("bounced messages go when they were kept long enough, and not before; the r
   const pending = spool.newId();
   for (const id of [bounced, pending]) await spool.accept(entryFor(id, { timeMs: now }), [WIRE]);
   await queue.add([{ id: bounced, class: "bulk" }], now);
-  const fetched = await queue.fetch();
+  const fetched = await queue.fetch("bulk");
   if (!fetched) throw new Error("nothing was due");
   const opened = await spool.open(bounced);
   if (!opened.ok) throw new Error("not there");

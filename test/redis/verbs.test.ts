@@ -90,7 +90,7 @@ async function setting() {
       state.kind === "held" ? HELD_UNTIL_MS : state.kind === "pending" ? state.next?.dueMs : undefined;
     await own.add([{ id, class: "bulk", ...(dueMs === undefined ? {} : { dueMs }) }], Date.now());
     if (state.kind === "bounced") {
-      const fetched = await own.fetch();
+      const fetched = await own.fetch("bulk");
       if (fetched) await own.bounce(fetched, state.reason);
     }
     return id;
@@ -224,7 +224,7 @@ test("a corrupt file can be deleted and nothing else; mended by hand, it is retr
   const path = join(folder, id);
   const entry = entryFor(id);
   await writeFile(path, "no json\n");
-  const fetched = await queue.fetch();
+  const fetched = await queue.fetch("bulk");
   if (fetched) await queue.bounce(fetched, "cannot be read"); // as a lane parks it
   for (const verb of ["retry", "hold", "release", "bounce"] as const) {
     expect(await apply(verb, id)).toEqual({
@@ -256,7 +256,7 @@ test("mail without an account is not let go, and can be given up or deleted", as
         .find(({ account }) => account === UNASSIGNED)
         ?.due(Date.now())
     )?.waiting,
-  ).toBe(1);
+  ).toEqual({ urgent: 0, bulk: 1 });
   expect(await apply("delete", id)).toMatchObject({ done: true, is: "gone" });
 });
 
@@ -273,7 +273,7 @@ test("with Redis away the file is changed all the same, and recovery is asked to
   // What recovery does each time: the agent may have been killed before it was asked to.
   const moved = await rescheduleDeferred({ spool, queues, now: Date.now, stopped: () => false }, "held");
   expect([moved, await jobOf(id)]).toEqual([1, "deferred"]);
-  expect((await queue.due(Date.now())).waiting).toBe(1);
+  expect((await queue.due(Date.now())).waiting.bulk).toBe(1);
 });
 
 test("a held job whose message was deleted or given up comes due, so that it can follow", async () => {

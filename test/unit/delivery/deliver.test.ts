@@ -3,12 +3,14 @@ import { type DeliverParts, deliver } from "../../../src/delivery/deliver.ts";
 import type { Fact } from "../../../src/observe/facts.ts";
 import type { Fetched } from "../../../src/queue/account-queue.ts";
 import type { Verdict } from "../../../src/schedule/outcome.ts";
+import type { Weight } from "../../../src/schedule/pace.ts";
 import { messageState } from "../../../src/spool/state.ts";
 import { Breaker } from "../../../src/upstream/breaker.ts";
 import type { Session } from "../../../src/upstream/session.ts";
 import { entryFor, WIRE } from "../../support/messages.ts";
 import { testSpool } from "../../support/spool.ts";
 
+const CHARGED_MS = Date.parse("2026-03-01T12:00:00Z");
 const ok = { code: 250, text: "250 2.0.0 taken" };
 
 /** Everything around `deliver` that is not the point: a queue and a session that note what was asked of them. */
@@ -43,6 +45,7 @@ async function setting() {
     random: () => 0.5,
     stopping: () => false,
     wasFinished: async () => false,
+    maxRecipients: 100,
     pairBreaker: () => undefined,
     workedMs: () => 0,
     notices: { about: async () => {} },
@@ -54,7 +57,17 @@ async function setting() {
     },
   } as unknown as DeliverParts;
   const fetched = { id, class: "bulk", known: true, job: {} } as unknown as Fetched;
-  const work = { fetched, mayStillMail: () => true };
+  const charges: string[] = [];
+  /** A charge, valid or not, that notes what becomes of it. */
+  const chargeThat = (valid: () => boolean) => async (weight: Weight) => ({
+    charge: {
+      past: { ...weight, class: "bulk" as const, atMs: CHARGED_MS },
+      valid,
+      settle: () => void charges.push("settled"),
+      refund: async () => void charges.push("refunded"),
+    },
+  });
+  const work = { fetched, charge: chargeThat(() => true) };
   return {
     spool,
     id,
@@ -65,6 +78,8 @@ async function setting() {
     facts,
     troubles,
     work,
+    charges,
+    chargeThat,
   };
 }
 
@@ -92,11 +107,36 @@ test("what the upstream said is written down however long the disk is full, and 
 });
 
 test("a charge that grew too old is not used: the message goes back, nothing is said", async () => {
-  const { parts, session, send, settled, work } = await setting();
-  const attempted = await deliver(parts, session, { ...work, mayStillMail: () => false });
+  const { parts, session, send, settled, work, charges, chargeThat } = await setting();
+  const attempted = await deliver(parts, session, { ...work, charge: chargeThat(() => false) });
   expect(attempted).toMatchObject({ mailSaid: false });
   expect(send).not.toHaveBeenCalled();
   expect(settled).toEqual(["putBack"]);
+  expect(charges).toEqual(["refunded"]);
+});
+
+test("a message that the budget has no room for yet goes back, and nothing is said", async () => {
+  const { parts, session, send, settled, work } = await setting();
+  const attempted = await deliver(parts, session, { ...work, charge: async () => ({ waitMs: 1000 }) });
+  expect(attempted).toMatchObject({ mailSaid: false, blamed: undefined });
+  expect(send).not.toHaveBeenCalled();
+  expect(settled).toEqual(["putBack"]);
+});
+
+test("the first fact of an attempt says what was charged and when, and the charge is settled once that is told", async () => {
+  const { parts, session, facts, work, charges } = await setting();
+  const told = parts.events.fact;
+  parts.events.fact = async (fact) => {
+    if (fact.event === "delivered") expect(charges).toEqual([]);
+    await told(fact);
+  };
+  await deliver(parts, session, work);
+  expect(charges).toEqual(["settled"]);
+  expect(facts[0]).toMatchObject({
+    event: "delivered",
+    charged: 1,
+    charge: { recipients: 1, bytes: WIRE.length, class: "bulk", at: "2026-03-01T12:00:00.000Z" },
+  });
 });
 
 test("a job without a file is completed when the journal knows the message, else it is alarmed and parked", async () => {
@@ -148,7 +188,7 @@ test("a refused pair opens its breaker, blames nobody else, and its message wait
 });
 
 test("what is not worth a MAIL is not charged", async () => {
-  const { parts, session, send, facts, work } = await setting();
+  const { parts, session, send, facts, work, charges } = await setting();
   send.mockImplementationOnce(async ({ recipients }) => ({
     results: recipients.map((one) => refusedFor(one, { scope: "message", action: "bounce" })) as never[],
     inDoubt: false,
@@ -156,6 +196,7 @@ test("what is not worth a MAIL is not charged", async () => {
   }));
   expect(await deliver(parts, session, work)).toMatchObject({ mailSaid: false });
   expect(facts).toMatchObject([{ event: "bounced", charged: 0 }]);
+  expect(charges).toEqual(["refunded", "settled"]);
 });
 
 test("a message that is too old is given up after a failed attempt, and not when a breaker is to blame", async () => {

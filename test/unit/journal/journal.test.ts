@@ -16,7 +16,9 @@ async function newJournal(folder: string, now: () => number): Promise<Journal> {
   return journal;
 }
 
-function delivered(id: string, atMs: number, account = "portal"): JournalLine {
+type DeliveredLine = Extract<JournalLine, { event: "delivered" }>;
+
+function delivered(id: string, atMs: number, account = "portal"): DeliveredLine {
   return {
     at: iso(atMs),
     event: "delivered",
@@ -71,14 +73,30 @@ test("days beyond the history are deleted, other files are left alone", async ()
   expect(await readdir(folder)).toEqual(["2026-02-28.jsonl", "notes.txt"]);
 });
 
-test("the last hour's charges are counted for one account only", async () => {
+test("the charges of the last hour, and of the seconds that a MAIL may come later, are counted for one account only", async () => {
   const folder = await testFolder();
   const journal = await newJournal(folder, () => NOON);
-  await journal.append(delivered("old", NOON - 3_600_001));
-  await journal.append(delivered("m1", NOON - 3_599_000));
-  await journal.append(delivered("m2", NOON));
+  await journal.append(delivered("old", NOON - 3_605_001));
+  await journal.append(delivered("m1", NOON - 3_604_000));
+  await journal.append({ ...delivered("free", NOON), charged: 0 });
+  const charge = { recipients: 3, bytes: 700, class: "urgent", at: iso(NOON - 2000) } as const;
+  await journal.append({ ...delivered("m2", NOON), charge });
   await journal.append(delivered("m3", NOON, "other"));
-  expect(await chargesOfLastHour(folder, "portal", NOON)).toEqual([NOON - 3_599_000, NOON]);
+  expect(await chargesOfLastHour(folder, "portal", NOON)).toEqual([
+    { atMs: NOON - 3_604_000, recipients: 1, bytes: 10, class: "bulk" },
+    { atMs: NOON - 2000, recipients: 3, bytes: 700, class: "urgent" },
+  ]);
+});
+
+test("an attempt that an older version wrote down, which does not say what it weighed, counts as far as it tells", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  const { reply, sizeBytes, ...attempt } = delivered("m1", NOON);
+  const recipients = ["b", "c"].map((name) => address(`${name}@example.org`));
+  const next = iso(NOON);
+  await journal.append({ ...attempt, event: "deferred", recipients, reply, reason: "later", next });
+  const [charge] = await chargesOfLastHour(folder, "portal", NOON);
+  expect(charge).toEqual({ atMs: NOON, recipients: 2, bytes: 1, class: "bulk" });
 });
 
 test("a message counts as finished when the journal says so, and not because it was delivered to somebody", async () => {
