@@ -1,7 +1,7 @@
 /**
  * The agent: the one file that knows both halves. Read top to bottom, it is the architecture.
  *
- *     lock ─▶ journal, spool ─▶ listen: mail is taken from here on, whatever Redis does
+ *     lock ─▶ journal, ledger, spool ─▶ listen: mail is taken from here on, whatever Redis does
  *          ─▶ control socket ─▶ delivery: Redis, queues, recovery, feeders
  *
  * `stop` goes the other way: no new mail, what is in hand is finished, sessions end, Redis last.
@@ -26,6 +26,7 @@ import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
 import { readInstance } from "./spool/instance.ts";
 import { Spool } from "./spool/spool.ts";
 import { lockStateDir } from "./spool/state-lock.ts";
+import { Ledger } from "./usage/ledger.ts";
 
 /** Why the agent cannot run, with the remedy. */
 export class AgentError extends Error {
@@ -75,6 +76,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(() => journal[Symbol.asyncDispose]());
     const events = createEvents({ log, journal, now: Date.now });
     if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
+    const ledger = ledgerOf(config, { journalFolder, instance, events });
+    closers.push(() => ledger[Symbol.asyncDispose]());
     const spool = await openSpool(config);
     closers.push(() => spool[Symbol.asyncDispose]());
 
@@ -82,6 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       config,
       events,
       spool,
+      ledger,
       history: new History({ journalFolder, events, gap: { fromMs: lastMs ?? startMs, toMs: startMs } }),
       instance,
       changedMs: (account) => lastChangeMs(config, account),
@@ -155,6 +159,21 @@ function unusable(stateDir: string): (error: Error) => never {
   return (error) => {
     throw new AgentError("unavailable", `Cannot use stateDir ${stateDir}: ${error.message}`);
   };
+}
+
+function ledgerOf(
+  { stateDir, keep, hostname }: Config,
+  parts: { journalFolder: string; instance: string; events: Events },
+): Ledger {
+  const { journalFolder, instance, events } = parts;
+  return new Ledger({
+    folder: join(stateDir, "usage"),
+    journalFolder,
+    keepMs: keep.usageMs,
+    origin: { host: hostname, instance },
+    now: Date.now,
+    onTrouble: (reason) => events.report("trouble", { part: "usage", reason }, "error"),
+  });
 }
 
 function openSpool(config: Config): Promise<Spool> {

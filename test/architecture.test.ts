@@ -24,6 +24,7 @@ const FLOOR: Record<string, number> = {
   upstream: 2,
   intake: 3,
   delivery: 3,
+  usage: 3,
   control: 3,
   sandbox: 3,
   "agent.ts": 4,

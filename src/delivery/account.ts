@@ -69,7 +69,7 @@ export function accountFeeder({ name, username, pace }: Account, parts: AccountP
       now,
     }),
     maxRecipients: transactionRecipients(pace),
-    bulkHeld: () => undefined,
+    bulkHeld: () => standing.years.heldReason(name),
     gate: new Gate({ account: breakers.account(name), upstream: breakers.upstream, judge }),
     connect,
     retry: config.retry,

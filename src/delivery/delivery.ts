@@ -30,9 +30,11 @@ import { Trouble } from "./trouble.ts";
 import { Turnstile } from "./turnstile.ts";
 import type { VerbParts } from "./verbs.ts";
 import { Watchdog } from "./watchdog.ts";
+import type { YearLedger } from "./year-limits.ts";
 
 const SWEEP_MS = 600_000;
 const DIGEST_MS = 60_000;
+const YEAR_MS = 5000;
 const START_RETRY_MS = 2000;
 
 export interface DeliveryParts {
@@ -40,6 +42,7 @@ export interface DeliveryParts {
   readonly events: Events;
   readonly spool: Spool;
   readonly history: History;
+  readonly ledger: YearLedger;
   readonly instance: string;
   /** When the config or the account's password file was written last, milliseconds since 1970. */
   readonly changedMs: (account: string | undefined) => number;
@@ -66,12 +69,13 @@ export class Delivery {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
-    const { config, events, instance, spool, changedMs, history } = parts;
+    const { config, events, instance, spool, changedMs, history, ledger } = parts;
     this.#trouble = new Trouble(events, elapsed);
     const onTrouble = (reason: string) => this.#trouble.tell(reason);
     this.#standing = new Standing({
       config,
       events,
+      ledger,
       changedMs,
       onClosed: (which) => {
         if (which === "pair") this.#recovery.requestDueTimes("a pair may be sent again");
@@ -133,11 +137,7 @@ export class Delivery {
       overflowed: () => this.#recovery.request("more messages than could be queued one by one"),
       onTrouble,
     });
-    this.#watchdog = new Watchdog({
-      feeders: this.#feeders,
-      events,
-      redis: this.#redis,
-    });
+    this.#watchdog = new Watchdog({ feeders: this.#feeders, events, redis: this.#redis });
     this.answers = new Answers({
       feeders: this.#feeders,
       standing: this.#standing,
@@ -223,6 +223,7 @@ export class Delivery {
     const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };
     this.#every(SWEEP_MS, () => sweepBounced(sweep));
     this.#every(DIGEST_MS, () => this.#notices.sendDigests());
+    this.#every(YEAR_MS, () => this.#standing.years.look(this.#redis));
     const clockSet = () => this.#recovery.requestDueTimes("the wall clock was set");
     this.#timers.push(watchClock({ now: Date.now, elapsed }, events, clockSet));
   }

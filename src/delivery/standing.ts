@@ -1,5 +1,6 @@
 /**
- * How the accounts stand with the upstream: what is stopped, how long mail could be worked on, which password is in use.
+ * How the accounts stand with the upstream: what is stopped, how long mail could be worked on, which password is in use,
+ * how much of the contract's year is used.
  *
  * Promises: it outlives a restart (`<stateDir>/delivery.json`); a password that was replaced in its file is in use within
  * seconds, and whatever its account was stopped for is tried again at once.
@@ -12,6 +13,7 @@ import { Breakers, type BreakersParts, type PairOf, pairKey } from "./breakers.t
 import { Credentials } from "./credentials.ts";
 import { Kept } from "./kept.ts";
 import { WorkingTime } from "./working-time.ts";
+import { type YearLedger, YearLimits } from "./year-limits.ts";
 
 /** Monotonic milliseconds. */
 export const elapsed = () => performance.now();
@@ -19,15 +21,17 @@ export const elapsed = () => performance.now();
 export interface StandingParts extends Pick<BreakersParts, "changedMs" | "onClosed"> {
   readonly config: Config;
   readonly events: Pick<Events, "report">;
+  readonly ledger: YearLedger;
 }
 
 export class Standing {
   readonly kept: Kept;
   readonly breakers: Breakers;
   readonly credentials: Credentials;
+  readonly years: YearLimits;
   readonly #workingTime: WorkingTime;
 
-  constructor({ config, events, changedMs, onClosed }: StandingParts) {
+  constructor({ config, events, ledger, changedMs, onClosed }: StandingParts) {
     const trouble = (reason: string) => events.report("trouble", { part: "delivery", reason }, "error");
     this.kept = new Kept(join(config.stateDir, "delivery.json"), trouble);
     this.breakers = new Breakers({
@@ -41,6 +45,15 @@ export class Standing {
     });
     const stopped = (key: string) => this.breakers.stopped(key);
     this.#workingTime = new WorkingTime({ kept: this.kept, elapsed, stopped });
+    this.years = new YearLimits({
+      accounts: config.accounts,
+      ledger,
+      kept: this.kept,
+      events,
+      shared: config.redis.kind === "external",
+      now: Date.now,
+      onReleased: () => onClosed("account"),
+    });
     this.credentials = new Credentials({
       accounts: config.accounts,
       onChanged: (account) => {

@@ -20,6 +20,7 @@ export type AgentEvent =
   | "redis"
   | "listening"
   | "upstream"
+  | "usage"
   | "trouble";
 
 /** Where facts are kept; resolves when the line is written (not synced). */

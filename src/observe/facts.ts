@@ -13,6 +13,8 @@ interface MailFact {
   readonly account: string | null;
   /** Envelope sender it goes out with; what the client said while nothing is decided. */
   readonly sender: Address | string | null;
+  /** The local user whose program it came from, when known. */
+  readonly user?: string;
 }
 
 /** Taken into custody: 250 was, or is about to be, said. */

@@ -20,6 +20,7 @@ import {
   uses,
   type Weight,
 } from "../schedule/pace.ts";
+import { credentialKey } from "./credential-key.ts";
 
 const SCRIPT = readFileSync(new URL("./gcra.lua", import.meta.url), "utf8");
 const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
@@ -64,8 +65,7 @@ export class Pacer {
 
   constructor(options: PacerOptions) {
     this.#options = options;
-    const credential = createHash("sha256").update(options.username).digest("hex").slice(0, 16);
-    this.#key = `{sluice:pace:${credential}}`;
+    this.#key = credentialKey(options.username);
   }
 
   get unlimited(): boolean {

@@ -1,0 +1,167 @@
+/**
+ * The contract's year of each account that has one (config `pace.perYear`): warned of at 80, 90 and 100 %, held at the end.
+ *
+ *     ledger ─▶ own total ─▶ with the totals of the other hosts ─▶ a warning for each threshold, once a year
+ *                                                              └▶ at: hold, used up ─▶ bulk mail waits, with a reason
+ *
+ * Promises: what is held goes on by itself when the year turns or the limit is raised; urgent mail is never held; warnings
+ * and what is known of other hosts outlive a restart (`<stateDir>/delivery.json`). Until the year is added up after a
+ * start, bulk mail that may have to be held waits. Looks every few seconds, so the limit is passed by the mail of those.
+ */
+import type { Account } from "../config/config.ts";
+import type { Events } from "../observe/events.ts";
+import { exchangeTotals, larger, type YearTotal, type YearTotals } from "../pacing/year-totals.ts";
+import type { Redis } from "../queue/redis.ts";
+import { contractYear, type Span } from "../schedule/contract-year.ts";
+import type { Pace } from "../schedule/pace.ts";
+import type { Kept } from "./kept.ts";
+
+const THRESHOLDS = [100, 90, 80] as const;
+const MEASURES = ["messages", "bytes"] as const;
+const SECTION = "years";
+/** Between two looks while nothing is near its limit. */
+const CALM_MS = 60_000;
+const NEAR_PERCENT = 90;
+
+type Measure = (typeof MEASURES)[number];
+type PerYear = NonNullable<Extract<Pace, { kind: "paced" }>["perYear"]>;
+
+/** What the ledger of this host knows. */
+export interface YearLedger {
+  /** Brings it up to date. */
+  fold(): Promise<void>;
+  /** By installation. */
+  totals(account: string, fromMs: number, toMs: number): YearTotals;
+}
+
+export interface YearLimitsParts {
+  readonly accounts: readonly Pick<Account, "name" | "username" | "pace">[];
+  readonly ledger: YearLedger;
+  readonly kept: Pick<Kept, "section" | "put">;
+  readonly events: Pick<Events, "report">;
+  /** Whether other hosts may use the credentials too. */
+  readonly shared: boolean;
+  readonly now: () => number;
+  /** Mail that was held may go on. */
+  readonly onReleased: () => void;
+}
+
+/** What is kept of an account's year. */
+interface Stored {
+  /** When it began, ISO 8601. */
+  readonly from: string;
+  readonly hosts: Readonly<Record<string, YearTotal>>;
+  /** The highest threshold that was warned of, and the limit that it was of. */
+  readonly warned: Readonly<Partial<Record<Measure, { readonly percent: number; readonly limit: number }>>>;
+}
+
+export class YearLimits {
+  readonly #parts: YearLimitsParts;
+  readonly #limited: readonly {
+    readonly name: string;
+    readonly username: string;
+    readonly perYear: PerYear;
+  }[];
+  readonly #held = new Map<string, string>();
+  #stored: Readonly<Record<string, Stored>>;
+  /** When nothing was near its limit. */
+  #calmAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: YearLimitsParts) {
+    this.#parts = parts;
+    this.#stored = (parts.kept.section(SECTION) ?? {}) as Record<string, Stored>;
+    this.#limited = parts.accounts.flatMap(({ name, username, pace }) =>
+      pace.kind === "paced" && pace.perYear ? [{ name, username, perYear: pace.perYear }] : [],
+    );
+    for (const { name, perYear } of this.#limited)
+      if (perYear.at === "hold") this.#held.set(name, "the mail of the contract's year is being added up");
+  }
+
+  /** Why bulk mail of the account is held, if it is. */
+  heldReason(account: string): string | undefined {
+    return this.#held.get(account);
+  }
+
+  /** Adds up, warns, holds and lets go; called every few seconds, most calls have nothing to do. */
+  async look(redis: Redis): Promise<void> {
+    const { ledger, now, kept, shared } = this.#parts;
+    const sinceMs = now() - this.#calmAtMs; // below 0: the clock was set back
+    if (this.#limited.length === 0 || (sinceMs >= 0 && sinceMs < CALM_MS)) return;
+    await ledger.fold();
+    let calm = true;
+    for (const { name, username, perYear } of this.#limited) {
+      const year = contractYear(perYear.starts, now());
+      const own = larger(keptTotals(this.#stored[name], year), ledger.totals(name, year.fromMs, year.toMs));
+      const exchanged = shared ? exchangeTotals(redis, { username, fromMs: year.fromMs }, own) : own;
+      const hosts = await Promise.resolve(exchanged).catch(() => own); // that Redis is away is told elsewhere
+      const percents = this.#judge(name, { perYear, year, hosts });
+      calm &&= percents.every((percent) => percent < NEAR_PERCENT);
+    }
+    this.#calmAtMs = calm ? now() : Number.NEGATIVE_INFINITY;
+    if (JSON.stringify(kept.section(SECTION)) !== JSON.stringify(this.#stored))
+      await kept.put(SECTION, this.#stored);
+  }
+
+  /** Gives how much of each limit is used, in percent. */
+  #judge(
+    name: string,
+    now: { readonly perYear: PerYear; readonly year: Span; readonly hosts: YearTotals },
+  ): number[] {
+    const { perYear, year, hosts } = now;
+    const total = totalOf(hosts);
+    const from = new Date(year.fromMs).toISOString();
+    const before = this.#stored[name];
+    const warned = before?.from === from ? { ...before.warned } : {};
+    const used = MEASURES.flatMap((measure) => {
+      const limit = perYear[measure];
+      return limit === undefined ? [] : [{ measure, limit, percent: (100 * total[measure]) / limit }];
+    });
+    for (const { measure, limit, percent } of used) {
+      const told = warned[measure]?.limit === limit ? (warned[measure]?.percent ?? 0) : 0;
+      const reached = THRESHOLDS.find((threshold) => percent >= threshold) ?? 0;
+      if (reached <= told) continue;
+      warned[measure] = { percent: reached, limit };
+      this.#warn(name, { percent: reached, measure, used: total[measure], limit, at: perYear.at, from });
+    }
+    this.#stored = { ...this.#stored, [name]: { from, hosts: Object.fromEntries(hosts), warned } };
+    const over = perYear.at === "hold" ? used.find(({ percent }) => percent >= 100) : undefined;
+    this.#hold(name, over && reasonOf(over, total[over.measure], year));
+    return used.map(({ percent }) => percent);
+  }
+
+  #warn(
+    account: string,
+    { from, ...said }: { from: string; percent: number } & Record<string, unknown>,
+  ): void {
+    this.#parts.events.report("usage", { account, ...said, year: from.slice(0, 10) }, "warn");
+  }
+
+  #hold(account: string, reason: string | undefined): void {
+    const wasHeld = this.#held.has(account);
+    if (reason !== undefined) this.#held.set(account, reason);
+    else if (this.#held.delete(account) && wasHeld) this.#parts.onReleased();
+  }
+}
+
+/** What is kept of the hosts that share an account, if it is of this year. */
+export function keptTotals(stored: unknown, year: Span): YearTotals {
+  const { from, hosts } = (stored ?? {}) as Partial<Stored>;
+  return from === new Date(year.fromMs).toISOString() ? new Map(Object.entries(hosts ?? {})) : new Map();
+}
+
+/** The section of `<stateDir>/delivery.json` that `keptTotals` reads, of one account. */
+export function keptYear(kept: Pick<Kept, "section">, account: string): unknown {
+  return (kept.section(SECTION) as Readonly<Record<string, unknown>> | undefined)?.[account];
+}
+
+function totalOf(hosts: YearTotals): YearTotal {
+  return [...hosts.values()].reduce(
+    (sum, { messages, bytes }) => ({ messages: sum.messages + messages, bytes: sum.bytes + bytes }),
+    { messages: 0, bytes: 0 },
+  );
+}
+
+function reasonOf({ measure, limit }: { measure: Measure; limit: number }, used: number, year: Span): string {
+  const until = new Date(year.toMs).toISOString().slice(0, 10);
+  return `the year's ${limit} ${measure} are used (${used}): bulk mail waits until ${until}, or until pace.perYear is raised`;
+}
