@@ -22,6 +22,12 @@ const GROUPS: readonly Group[] = [
   { commands: ["config"], register: async (p) => (await import("./config.ts")).registerConfig(p) },
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
+  { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
+  { commands: ["plan"], register: async (p) => (await import("./plan.ts")).registerPlan(p) },
+  {
+    commands: ["request-sheet"],
+    register: async (p) => (await import("./request-sheet.ts")).registerRequestSheet(p),
+  },
   { commands: ["demo"], register: async (p) => (await import("./demo.ts")).registerDemo(p) },
   { commands: ["sandbox"], register: async (p) => (await import("./sandbox.ts")).registerSandbox(p) },
 ];
