@@ -103,6 +103,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     closers.push(() => control.close());
     delivery.start();
+    ledger.start();
 
     const tookMs = Math.round(performance.now() - startedAtMs);
     events.report("started", {

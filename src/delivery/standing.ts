@@ -50,6 +50,7 @@ export class Standing {
       ledger,
       kept: this.kept,
       events,
+      largestBytes: config.limits.messageSizeBytes,
       shared: config.redis.kind === "external",
       now: Date.now,
       onReleased: () => onClosed("account"),

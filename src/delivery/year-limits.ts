@@ -21,7 +21,8 @@ const MEASURES = ["messages", "bytes"] as const;
 const SECTION = "years";
 /** Between two looks while nothing is near its limit. */
 const CALM_MS = 60_000;
-const NEAR_PERCENT = 90;
+/** From there on, and when a minute's mail could lead there, it is looked at each time. */
+const NEAR = 0.9;
 
 type Measure = (typeof MEASURES)[number];
 type PerYear = NonNullable<Extract<Pace, { kind: "paced" }>["perYear"]>;
@@ -39,6 +40,8 @@ export interface YearLimitsParts {
   readonly ledger: YearLedger;
   readonly kept: Pick<Kept, "section" | "put">;
   readonly events: Pick<Events, "report">;
+  /** The largest message there is (config `limits.messageSize`). */
+  readonly largestBytes: number;
   /** Whether other hosts may use the credentials too. */
   readonly shared: boolean;
   readonly now: () => number;
@@ -55,13 +58,25 @@ interface Stored {
   readonly warned: Readonly<Partial<Record<Measure, { readonly percent: number; readonly limit: number }>>>;
 }
 
+/** An account that has a limit. */
+interface Limited {
+  readonly name: string;
+  readonly username: string;
+  readonly perYear: PerYear;
+  /** The most that it may send in a minute. */
+  readonly aMinute: YearTotal;
+}
+
+interface Used {
+  readonly measure: Measure;
+  readonly used: number;
+  readonly limit: number;
+  readonly percent: number;
+}
+
 export class YearLimits {
   readonly #parts: YearLimitsParts;
-  readonly #limited: readonly {
-    readonly name: string;
-    readonly username: string;
-    readonly perYear: PerYear;
-  }[];
+  readonly #limited: readonly Limited[];
   readonly #held = new Map<string, string>();
   #stored: Readonly<Record<string, Stored>>;
   /** When nothing was near its limit. */
@@ -70,9 +85,12 @@ export class YearLimits {
   constructor(parts: YearLimitsParts) {
     this.#parts = parts;
     this.#stored = (parts.kept.section(SECTION) ?? {}) as Record<string, Stored>;
-    this.#limited = parts.accounts.flatMap(({ name, username, pace }) =>
-      pace.kind === "paced" && pace.perYear ? [{ name, username, perYear: pace.perYear }] : [],
-    );
+    this.#limited = parts.accounts.flatMap(({ name, username, pace }) => {
+      if (pace.kind === "unlimited" || !pace.perYear) return [];
+      const messages = pace.perHour / 60 + pace.burst;
+      const aMinute = { messages, bytes: messages * parts.largestBytes };
+      return [{ name, username, perYear: pace.perYear, aMinute }];
+    });
     for (const { name, perYear } of this.#limited)
       if (perYear.at === "hold") this.#held.set(name, "the mail of the contract's year is being added up");
   }
@@ -84,49 +102,53 @@ export class YearLimits {
 
   /** Adds up, warns, holds and lets go; called every few seconds, most calls have nothing to do. */
   async look(redis: Redis): Promise<void> {
-    const { ledger, now, kept, shared } = this.#parts;
+    const { ledger, now, kept } = this.#parts;
     const sinceMs = now() - this.#calmAtMs; // below 0: the clock was set back
     if (this.#limited.length === 0 || (sinceMs >= 0 && sinceMs < CALM_MS)) return;
     await ledger.fold();
     let calm = true;
-    for (const { name, username, perYear } of this.#limited) {
-      const year = contractYear(perYear.starts, now());
-      const own = larger(keptTotals(this.#stored[name], year), ledger.totals(name, year.fromMs, year.toMs));
-      const exchanged = shared ? exchangeTotals(redis, { username, fromMs: year.fromMs }, own) : own;
-      const hosts = await Promise.resolve(exchanged).catch(() => own); // that Redis is away is told elsewhere
-      const percents = this.#judge(name, { perYear, year, hosts });
-      calm &&= percents.every((percent) => percent < NEAR_PERCENT);
+    for (const account of this.#limited) {
+      const year = contractYear(account.perYear.starts, now());
+      const hosts = await this.#totals(redis, account, year);
+      const used = usedOf(account.perYear, hosts);
+      this.#judge(account, { year, hosts, used });
+      if (account.perYear.at === "hold") calm &&= used.every((one) => !isNear(one, account.aMinute));
     }
     this.#calmAtMs = calm ? now() : Number.NEGATIVE_INFINITY;
     if (JSON.stringify(kept.section(SECTION)) !== JSON.stringify(this.#stored))
       await kept.put(SECTION, this.#stored);
   }
 
-  /** Gives how much of each limit is used, in percent. */
+  /** What all hosts used of the year, as far as is known here. */
+  async #totals(redis: Redis, { name, username }: Limited, year: Span): Promise<YearTotals> {
+    const { ledger, shared } = this.#parts;
+    const { fromMs, toMs } = year;
+    const known = larger(keptTotals(this.#stored[name], year), ledger.totals(name, fromMs, toMs));
+    if (!shared) return known;
+    return exchangeTotals(redis, { username, fromMs }, known).catch(() => known); // that it is away is told elsewhere
+  }
+
   #judge(
-    name: string,
-    now: { readonly perYear: PerYear; readonly year: Span; readonly hosts: YearTotals },
-  ): number[] {
-    const { perYear, year, hosts } = now;
-    const total = totalOf(hosts);
+    { name, perYear }: Limited,
+    {
+      year,
+      hosts,
+      used,
+    }: { readonly year: Span; readonly hosts: YearTotals; readonly used: readonly Used[] },
+  ): void {
     const from = new Date(year.fromMs).toISOString();
     const before = this.#stored[name];
     const warned = before?.from === from ? { ...before.warned } : {};
-    const used = MEASURES.flatMap((measure) => {
-      const limit = perYear[measure];
-      return limit === undefined ? [] : [{ measure, limit, percent: (100 * total[measure]) / limit }];
-    });
-    for (const { measure, limit, percent } of used) {
+    for (const { measure, limit, percent, ...rest } of used) {
       const told = warned[measure]?.limit === limit ? (warned[measure]?.percent ?? 0) : 0;
       const reached = THRESHOLDS.find((threshold) => percent >= threshold) ?? 0;
       if (reached <= told) continue;
       warned[measure] = { percent: reached, limit };
-      this.#warn(name, { percent: reached, measure, used: total[measure], limit, at: perYear.at, from });
+      this.#warn(name, { percent: reached, measure, used: rest.used, limit, at: perYear.at, from });
     }
     this.#stored = { ...this.#stored, [name]: { from, hosts: Object.fromEntries(hosts), warned } };
     const over = perYear.at === "hold" ? used.find(({ percent }) => percent >= 100) : undefined;
-    this.#hold(name, over && reasonOf(over, total[over.measure], year));
-    return used.map(({ percent }) => percent);
+    this.#hold(name, over && reasonOf(over, year));
   }
 
   #warn(
@@ -154,14 +176,21 @@ export function keptYear(kept: Pick<Kept, "section">, account: string): unknown 
   return (kept.section(SECTION) as Readonly<Record<string, unknown>> | undefined)?.[account];
 }
 
-function totalOf(hosts: YearTotals): YearTotal {
-  return [...hosts.values()].reduce(
-    (sum, { messages, bytes }) => ({ messages: sum.messages + messages, bytes: sum.bytes + bytes }),
-    { messages: 0, bytes: 0 },
-  );
+/** How much of each limit there is. */
+function usedOf(perYear: PerYear, hosts: YearTotals): Used[] {
+  return MEASURES.flatMap((measure) => {
+    const limit = perYear[measure];
+    if (limit === undefined) return [];
+    const used = [...hosts.values()].reduce((sum, total) => sum + total[measure], 0);
+    return [{ measure, used, limit, percent: (100 * used) / limit }];
+  });
 }
 
-function reasonOf({ measure, limit }: { measure: Measure; limit: number }, used: number, year: Span): string {
+function isNear({ measure, used, limit }: Used, aMinute: YearTotal): boolean {
+  return used + aMinute[measure] >= limit * NEAR;
+}
+
+function reasonOf({ measure, used, limit }: Used, year: Span): string {
   const until = new Date(year.toMs).toISOString().slice(0, 10);
   return `the year's ${limit} ${measure} are used (${used}): bulk mail waits until ${until}, or until pace.perYear is raised`;
 }

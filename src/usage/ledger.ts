@@ -29,7 +29,7 @@ type ByAccount = ReadonlyMap<string, Amount>;
 export class Ledger implements AsyncDisposable {
   readonly #parts: LedgerParts;
   readonly #files: UsageFiles;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   /** Days that were added to lately. */
   readonly #days = new Map<string, UsageDay>();
   /** The sums of all files, by name: what a year is added up from. */
@@ -43,7 +43,13 @@ export class Ledger implements AsyncDisposable {
   constructor(parts: LedgerParts) {
     this.#parts = parts;
     this.#files = new UsageFiles(parts.folder, parts.onTrouble);
-    this.#timer = setInterval(() => void this.fold().catch(this.#told), EVERY_MS).unref();
+  }
+
+  /** Adds up now, in the background, and every minute. */
+  start(): void {
+    const fold = () => void this.fold().catch(this.#told);
+    this.#timer ??= setInterval(fold, EVERY_MS).unref();
+    fold();
   }
 
   /** Adds what the journal has by now. Rejects when the disk failed; the next one does what is left. */
