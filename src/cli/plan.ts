@@ -48,8 +48,8 @@ async function plan(options: Options): Promise<void> {
   );
   if (options.svg !== undefined && plans.length > 0) await writeChart(options.svg, plans);
   if (options.json) {
-    const rows = plans.flatMap(({ caps, arrivals: _, peakHour, ...span }) =>
-      caps.map(({ row }) => ({ ...row, recorded: { ...span, peakHour } })),
+    const rows = plans.flatMap(({ caps, from, to, messages, peakHour }) =>
+      caps.map(({ row }) => ({ ...row, recorded: { from, to, messages, peakHour } })),
     );
     return console.log(JSON.stringify(rows, undefined, 2));
   }

@@ -152,15 +152,16 @@ function yearText({
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   const part = (measure: "messages" | "bytes", text: (value: number) => string) => {
     const limit = limits[measure];
-    const share =
-      limit === undefined ? "" : ` of ${text(limit)} (${Math.floor((100 * used[measure]) / limit)} %)`;
-    return `${text(used[measure])}${share}`;
+    if (limit === undefined) return text(used[measure]);
+    const percent = Math.floor((100 * used[measure]) / limit);
+    return `${text(used[measure])} (${percent} % of ${text(limit)})`;
   };
+  const counted = (value: number) => `${grouped(value)} messages`;
   const since = recordedFromMs !== undefined && recordedFromMs > year.fromMs;
   const all = otherHosts === 0 ? "" : `, with ${otherHosts} other host${otherHosts === 1 ? "" : "s"}`;
   const said = [
-    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", grouped)} messages, ${part("bytes", sizeText)}`,
-    `${since ? ` (recorded since ${day(recordedFromMs)})` : ""}${all}`,
+    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", counted)}, ${part("bytes", sizeText)}`,
+    `${all}${since ? `, recorded since ${day(recordedFromMs)}` : ""}`,
   ].join("");
   if (!forecast) return `${said}; a forecast needs a day of records`;
   const basis = `as in the last ${forecast.days === 1 ? "day" : `${forecast.days} days`}`;

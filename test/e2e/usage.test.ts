@@ -86,7 +86,7 @@ test("at: hold holds bulk mail with a reason, urgent mail goes, and all goes whe
   for (const { reason } of rows)
     expect(reason).toMatch(/the year's 5 messages are used \(\d\): bulk mail waits/);
   expect(relay.events("delivered")).toHaveLength(6);
-  expect((await relay.command("usage")).stdout).toMatch(/6 of 5 \(120 %\) messages/);
+  expect((await relay.command("usage")).stdout).toMatch(/6 messages \(120 % of 5 messages\)/);
 
   await relay.down();
   const warned = relay.events("usage").length;
