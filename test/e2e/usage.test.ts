@@ -6,6 +6,7 @@ import { Relay } from "../support/relay.ts";
 import { SmtpClient, submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
 
+const DAY_MS = 86_400_000;
 const URGENT = "Subject: now\r\nX-Priority: 1\r\n\r\nnow\r\n";
 
 async function send(relay: Relay, count: number): Promise<void> {
@@ -94,6 +95,21 @@ test("at: hold holds bulk mail with a reason, urgent mail goes, and all goes whe
   await relay.up();
   await allTold(relay, 9);
   expect(relay.events("usage")).toHaveLength(warned);
+});
+
+test("bulk mail that the year's end held goes by itself when the next year begins", async () => {
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(5, 10);
+  const starts = tomorrow === "02-29" ? "03-01" : tomorrow;
+  const pace = `{ perHour: 10000, burst: 100, perYear: { messages: 5, starts: ${starts}, at: hold } }`;
+  const relay = await Relay.start({ pace, clock: "test" });
+  await send(relay, 5);
+  await until("the end of the year's messages is told", () =>
+    relay.events("usage").some(({ percent }) => percent === 100),
+  );
+  await send(relay, 3);
+  expect(relay.arrived).toHaveLength(5);
+  await relay.jumpClock({ wallMs: 2 * DAY_MS });
+  await allTold(relay, 8);
 });
 
 test("plan and request-sheet answer from what was recorded, with the agent down too", async () => {

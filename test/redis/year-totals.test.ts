@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { YearLimits } from "../../src/delivery/year-limits.ts";
 import { credentialKey } from "../../src/pacing/credential-key.ts";
 import { exchangeTotals } from "../../src/pacing/year-totals.ts";
+import { fakeKept } from "../support/fake-kept.ts";
 import { redisForTests } from "../support/redis.ts";
 
 const redis = redisForTests();
@@ -40,4 +42,38 @@ test("totals live for a year and more, under a key that names no user", async ()
   const key = `${credentialKey("portal-user")}:year:2026-07-01`;
   expect(key).not.toContain("portal-user");
   expect(await redis.client().pttl(key)).toBeGreaterThan(366 * 86_400_000);
+});
+
+test("hosts that together used up the year hold bulk mail, each of them", async () => {
+  const host = (name: string, messages: number) =>
+    new YearLimits({
+      accounts: [
+        {
+          name: "portal",
+          username: "together",
+          pace: {
+            kind: "paced",
+            perHour: 100,
+            burst: 1,
+            urgentShare: 0,
+            perYear: { messages: 1000, starts: "07-01", at: "hold" },
+          },
+        },
+      ],
+      ledger: { fold: async () => {}, totals: () => new Map([[name, total(messages)]]) },
+      kept: fakeKept(),
+      events: { report: () => {} },
+      largestBytes: 5000,
+      shared: true,
+      now: () => fromMs + 86_400_000,
+      onReleased: () => {},
+    });
+  const [a, b] = [host("a", 600), host("b", 400)];
+  await a.look(redis.client());
+  expect(a.heldReason("portal")).toBeUndefined();
+  await b.look(redis.client());
+  expect(b.heldReason("portal")).toContain("the year's 1000 messages are used (1000)");
+  const again = host("a", 600);
+  await again.look(redis.client());
+  expect(again.heldReason("portal")).toContain("are used (1000)");
 });
