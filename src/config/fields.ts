@@ -5,6 +5,7 @@
  * Refuses: anything that would have to be guessed. Nothing here looks at other keys, files or the environment.
  */
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { createSecureContext } from "node:tls";
 import * as z from "zod";
 import { parseDuration, parseSize } from "./units.ts";
 
@@ -126,6 +127,17 @@ export const clientRange = field("address range", (value): Reading<string> => {
 export const unlimited = field("unlimited", (value): Reading<"unlimited"> => {
   if (value === "unlimited") return { value };
   return { problem: "is not a pace", remedy: "write pace: { perHour: 2000 } or pace: unlimited" };
+});
+
+/** An OpenSSL list of ciphers that leaves one at least. */
+export const ciphers = field("list of ciphers", (value): Reading<string> => {
+  try {
+    createSecureContext({ ciphers: value });
+    return { value };
+  } catch {
+    const remedy = "write names that `openssl ciphers` knows, with colons between, or leave it out";
+    return { problem: "names no cipher that OpenSSL knows here", remedy };
+  }
 });
 
 /** A path, before variables and relative paths are resolved. */

@@ -31,7 +31,7 @@ export interface NoticesParts {
   /** It has custody: it needs its job. */
   readonly enqueue: (entry: SpoolEntry) => void;
   readonly events: Events;
-  readonly kept: Pick<Kept, "section" | "put">;
+  readonly kept: Pick<Kept, "section" | "note" | "put">;
   /** How long the pair of the entry could be worked for so far, milliseconds. */
   readonly workedMs: (entry: SpoolEntry) => number;
   readonly wasFinished: (id: string) => Promise<boolean>;
@@ -54,7 +54,12 @@ export class Notices {
     const late = this.#isLate(message, state);
     const to = failed.length > 0 || late ? this.#addressee(entry) : undefined;
     if (to === undefined) return;
-    if (failed.length > 0) await this.#failure(message, to, failed, found);
+    // What failed before the attempt that just ended may have been noticed just before a crash.
+    const triedMs = records.findLast(({ event }) => event === "attempt" || event === "bounced")?.at ?? 0;
+    const fresh = (one: FailedRecipient) => found === "just tried" && one.at >= triedMs;
+    const [now, before] = [failed.filter(fresh), failed.filter((one) => !fresh(one))];
+    if (before.length > 0) await this.#failure(message, to, before, "as it was");
+    if (now.length > 0) await this.#failure(message, to, now, "just tried");
     if (late) await this.#delay(message, to, state.ledger);
   }
 
@@ -70,7 +75,7 @@ export class Notices {
   async sendDigests(): Promise<void> {
     for (const [to, digest] of this.#allowance.dueDigests()) {
       const { samples, sinceMs, count } = digest;
-      const id = derivedQueueId(samples[0]?.id ?? "", fingerprint("digest", [to]));
+      const id = derivedQueueId(samples[0]?.id ?? "", fingerprint("digest", [to, String(sinceMs)]));
       if (!(await this.#parts.wasFinished(id))) {
         await this.#send(id, to, { kind: "digest", of: null }, (common) =>
           composeDigest({
@@ -81,13 +86,14 @@ export class Notices {
           }),
         );
       }
-      await this.#allowance.digestSent(to);
+      await this.#allowance.digestSent(to, digest);
     }
   }
 
   #addressee(entry: SpoolEntry): Address | undefined {
     // RFC 5321 §4.5.5, RFC 3834 §2: nothing is ever said about what had no sender, or is a notice itself.
     if (entry.notice !== undefined || entry.received.sender === null) return undefined;
+    if (entry.account === null) return undefined; // its sender is a stranger's word: RFC 3834 §2, no backscatter
     const { failure } = this.#parts.config.notices;
     if (failure.kind === "none") return undefined;
     const to = failure.kind === "address" ? failure.address : entry.envelope.sender;
@@ -150,7 +156,7 @@ export class Notices {
   ): Promise<void> {
     const { id, to, kind, told } = notice;
     const { entry } = message;
-    const head = await message.head();
+    const head = await message.head().catch(() => Buffer.alloc(0)); // it says what it can without
     const { now, config, workedMs } = this.#parts;
     const leftMs = Math.max(0, config.retry.expireAfterMs - (workedMs(entry) - (entry.workedMs ?? 0)));
     await this.#send(id, to, { kind, of: entry.id }, (common) =>

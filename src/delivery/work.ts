@@ -12,6 +12,8 @@ import { Pause } from "./pause.ts";
 import { Signal, WaitingRoom } from "./signal.ts";
 import { Turnstile } from "./turnstile.ts";
 
+const LONG_MS = 1000;
+
 export interface WorkParts {
   readonly account: string;
   readonly queue: AccountQueue;
@@ -30,7 +32,8 @@ export class Work {
   /** Lanes without work wait here. */
   readonly idle = new WaitingRoom();
   readonly #parts: WorkParts;
-  readonly #inHand = new Set<string>();
+  /** When each was fetched. */
+  readonly #inHand = new Map<string, number>();
   readonly #fetching = new Turnstile();
   /** What `due` said last, less what was fetched since. */
   #waiting = 0;
@@ -80,7 +83,7 @@ export class Work {
     this.#waiting--;
     return this.#fetching.pass(async () => {
       const fetched = await this.#parts.queue.fetch();
-      if (fetched) this.#inHand.add(fetched.id);
+      if (fetched) this.#inHand.set(fetched.id, this.#parts.elapsed());
       return fetched;
     });
   }
@@ -88,6 +91,12 @@ export class Work {
   done({ id }: Fetched): void {
     this.#inHand.delete(id);
     this.moved();
+  }
+
+  /** Messages that are in hand for a good while: their lanes are of no use to the others. */
+  get longInHand(): number {
+    const long = this.#parts.elapsed() - LONG_MS;
+    return [...this.#inHand.values()].filter((sinceMs) => sinceMs < long).length;
   }
 
   inHand(id: string): boolean {
