@@ -14,12 +14,11 @@ import { performance } from "node:perf_hooks";
 import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
-import { History } from "./delivery/history.ts";
+import { History, readLastRun } from "./delivery/history.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
-import { lastLineMs } from "./journal/read.ts";
 import { createEvents, type Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
@@ -67,18 +66,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const { id: instance, renewed } = await readInstance(config.stateDir).catch(unusable(config.stateDir));
     const journalFolder = join(config.stateDir, "journal");
     const startMs = Date.now();
-    const lastMs = await lastLineMs(journalFolder).catch(() => undefined);
+    const lastRun = await readLastRun(journalFolder, startMs);
     const journal = await Journal.open({
       folder: journalFolder,
       historyMs: config.keep.historyMs,
       now: Date.now,
-    });
+    }).catch(unusable(journalFolder));
     closers.push(() => journal[Symbol.asyncDispose]());
     const events = createEvents({ log, journal, now: Date.now });
     if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
     const ledger = ledgerOf(config, { journalFolder, instance, events });
     closers.push(() => ledger[Symbol.asyncDispose]());
-    const spool = await openSpool(config);
+    const spool = await openSpool(config).catch(unusable(join(config.stateDir, "spool")));
     closers.push(() => spool[Symbol.asyncDispose]());
 
     const delivery = new Delivery({
@@ -86,7 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       events,
       spool,
       ledger,
-      history: new History({ journalFolder, events, gap: { fromMs: lastMs ?? startMs, toMs: startMs } }),
+      history: new History({ journalFolder, events, lastRun }),
       instance,
       changedMs: (account) => lastChangeMs(config, account),
     });

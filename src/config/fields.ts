@@ -5,6 +5,7 @@
  * Refuses: anything that would have to be guessed. Nothing here looks at other keys, files or the environment.
  */
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { createSecureContext } from "node:tls";
 import * as z from "zod";
 import { parseDuration, parseSize } from "./units.ts";
 
@@ -148,6 +149,17 @@ export const monthDay = field("day (MM-DD)", (value): Reading<string> => {
   const known = /^\d\d-\d\d$/.test(value) && !Number.isNaN(date.getTime());
   if (known && date.toISOString().slice(5, 10) === value) return { value };
   return { problem: "is not a day of the year", remedy: "write MM-DD, e.g. 07-01" };
+});
+
+/** An OpenSSL list of ciphers that leaves one at least. */
+export const ciphers = field("list of ciphers", (value): Reading<string> => {
+  try {
+    createSecureContext({ ciphers: value });
+    return { value };
+  } catch {
+    const remedy = "write names that `openssl ciphers` knows, with colons between, or leave it out";
+    return { problem: "names no cipher that OpenSSL knows here", remedy };
+  }
 });
 
 /** A path, before variables and relative paths are resolved. */

@@ -66,7 +66,7 @@ export const upstream = z.strictObject({
   security: z.enum(["starttls", "tls"]).prefault("starttls").meta({
     description: "starttls or tls (from the first byte). There is no plaintext.",
   }),
-  ciphers: field.text.optional().meta({
+  ciphers: field.ciphers.optional().meta({
     description: "OpenSSL list of the ciphers for TLS 1.2. Default: the preset's, else Node's.",
     examples: ["ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"],
   }),

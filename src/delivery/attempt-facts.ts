@@ -8,7 +8,7 @@ import type { Address } from "../mail/address.ts";
 import type { Events } from "../observe/events.ts";
 import type { Delivered } from "../observe/facts.ts";
 import { wordsOf } from "../schedule/ledger.ts";
-import type { RecipientResult } from "../schedule/outcome.ts";
+import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
 import type { PastCharge } from "../schedule/pace.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { Session } from "../upstream/session.ts";
@@ -95,10 +95,11 @@ function groups(results: readonly RecipientResult[]): { sample: RecipientResult;
   return [...found.values()];
 }
 
-/** Why an attempt failed: in the upstream's words, or in ours, and what that means. */
-export function whyOf(results: readonly RecipientResult[]): string {
-  const failed = results.find((result) => result.status === "failed");
-  return failed?.status === "failed" ? `${wordsOf(failed.failure)} (${failed.verdict.why})` : "";
+/** Why an attempt failed: in the upstream's words, or in ours, and what that means; of whom it blames, if it does. */
+export function whyOf(results: readonly RecipientResult[], blamed: Verdict["scope"] | undefined): string {
+  const failed = results.filter((result) => result.status === "failed");
+  const one = failed.find(({ verdict }) => verdict.scope === blamed) ?? failed[0];
+  return one ? `${wordsOf(one.failure)} (${one.verdict.why})` : "";
 }
 
 function wordsOfResult(result: RecipientResult): string {

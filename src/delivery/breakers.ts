@@ -41,7 +41,7 @@ export interface OpenBreaker {
 export interface BreakersParts {
   readonly accounts: readonly string[];
   readonly events: Pick<Events, "report">;
-  readonly kept: Pick<Kept, "section" | "put">;
+  readonly kept: Pick<Kept, "section" | "note">;
   /** Monotonic milliseconds, and the wall clock. */
   readonly elapsed: () => number;
   readonly now: () => number;
@@ -55,7 +55,6 @@ export class Breakers {
   readonly #parts: BreakersParts;
   readonly #all = new Map<string, { breaker: Breaker; label: Omit<OpenBreaker, "reason" | "nextProbeMs"> }>();
   readonly upstream: Breaker;
-  #forgaveAPair = false;
 
   constructor(parts: BreakersParts) {
     this.#parts = parts;
@@ -92,15 +91,10 @@ export class Breakers {
     return breaker && this.#stop(breaker);
   }
 
-  /** Whether a pair that was stopped in the last run is not any more: its mail is deferred until a probe. */
-  get forgaveAPair(): boolean {
-    return this.#forgaveAPair;
-  }
-
-  /** Those that are not closed. */
+  /** Those that are not closed, and have mail to stop. */
   open(): OpenBreaker[] {
     return [...this.#all.values()].flatMap(({ breaker, label }) => {
-      const stop = this.#stop(breaker);
+      const stop = breaker.idle ? undefined : this.#stop(breaker);
       return stop ? [{ ...label, ...stop }] : [];
     });
   }
@@ -150,7 +144,7 @@ export class Breakers {
       const { reason, openForMs, quietForMs, waitMs } = kept;
       return [{ name, reason, sinceMs: now - openForMs, trippedMs: now - quietForMs, waitMs }];
     });
-    void this.#parts.kept.put(SECTION, stored);
+    this.#parts.kept.note(SECTION, stored);
   }
 
   #restore(): void {
@@ -159,10 +153,8 @@ export class Breakers {
       const pair = stored.name.startsWith("pair ") ? pairOf(stored.name.slice(5)) : undefined;
       if (pair) this.pair(pair);
       const known = this.#all.get(stored.name);
-      if (!known) continue;
-      if (this.#parts.changedMs(known.label.account) > stored.trippedMs)
-        this.#forgaveAPair ||= pair !== undefined;
-      else known.breaker.restore(this.#unstored(stored));
+      if (!known || this.#parts.changedMs(known.label.account) > stored.trippedMs) continue;
+      known.breaker.restore(this.#unstored(stored));
     }
   }
 

@@ -47,11 +47,12 @@ export class Credentials {
       );
       const before = this.#seen.get(name);
       this.#seen.set(name, looks);
-      if (before !== undefined && before !== looks) this.#read(name, passwordFile);
+      if (before !== looks) this.#read(name, passwordFile, before === undefined ? "first" : "changed");
     }
   }
 
-  #read(name: string, path: string): void {
+  /** The first time: whether it was replaced since the config was loaded. */
+  #read(name: string, path: string, time: "first" | "changed"): void {
     const reading = readSecretFile(path, processReader());
     if (!reading.ok) {
       this.#parts.onTrouble(
@@ -60,6 +61,7 @@ export class Credentials {
       );
       return;
     }
+    if (time === "first" && reading.secret.reveal() === this.#passwords.get(name)?.reveal()) return;
     this.#passwords.set(name, reading.secret);
     this.#parts.onChanged(name);
   }

@@ -65,12 +65,20 @@ export type TakeCharge = (weight: Weight) => ReturnType<Budget["charge"]>;
 export interface Attempted {
   readonly mailSaid: boolean;
   readonly blamed: Verdict["scope"] | undefined;
+  /** To one recipient at least. */
+  readonly delivered: boolean;
   readonly why: string;
   /** Its next attempt has a time: somebody must wake for it. */
   readonly deferred: boolean;
 }
 
-const NOT_TRIED: Attempted = { mailSaid: false, blamed: undefined, why: "", deferred: false };
+const NOT_TRIED: Attempted = {
+  mailSaid: false,
+  blamed: undefined,
+  delivered: false,
+  why: "",
+  deferred: false,
+};
 
 /** Tries a fetched message on a session. Rejects only when the disk or Redis failed: recovery mends what is half done. */
 export async function deliver(
@@ -110,7 +118,11 @@ export async function deliver(
     return { ...NOT_TRIED, deferred: true };
   }
   try {
-    const body = await message.wire();
+    const body = await message.wire().catch((error: Error) => error);
+    if (body instanceof Error) {
+      await unreadable(parts, fetched, body);
+      return { ...NOT_TRIED, deferred: true };
+    }
     const most = Math.min(parts.maxRecipients, session.limits.rcptMax);
     const recipients = nextRecipients(state.ledger).slice(0, most);
     const taken = await charge({ recipients: recipients.length, bytes: message.entry.wireBytes });
@@ -157,16 +169,18 @@ async function attempt(
     },
   );
   crashPoint("reply-read");
-  const blamed = worstScope(transaction.results);
+  const worst = worstScope(transaction.results);
+  const blamed = worst === "pair" && !pair ? undefined : worst; // there are too many: it is deferred like any other
   const mailSaid = session.mails > mailsBefore;
-  const why = whyOf(transaction.results);
+  const why = whyOf(transaction.results, blamed);
+  const delivered = transaction.results.some(({ status }) => status === "delivered");
   if (!mailSaid) await charge.refund();
   if (!mailSaid && blamed !== undefined) {
     await parts.queue.putBack(fetched); // the session had ended meanwhile: nothing was tried
-    return { mailSaid, blamed, why, deferred: false };
+    return { mailSaid, blamed, delivered, why, deferred: false };
   }
   if (blamed === "pair") pair?.trip(why);
-  else if (mailSaid && blamed === undefined) pair?.close();
+  else if (delivered) pair?.close(); // nothing less tells: the header From is looked at last
   await writeDown(parts, session, {
     message,
     transaction,
@@ -175,12 +189,8 @@ async function attempt(
   });
   charge.settle();
   const outcome = await settle(parts, fetched, message, "just tried");
-  return {
-    mailSaid,
-    blamed: blamed === "pair" ? undefined : blamed,
-    why,
-    deferred: outcome.kind === "pending",
-  };
+  const beyond = blamed === "pair" ? undefined : blamed;
+  return { mailSaid, blamed: beyond, delivered, why, deferred: outcome.kind === "pending" };
 }
 
 /** Recipients of no transaction yet go first; those that were deferred when nobody else is left. */

@@ -18,6 +18,7 @@ import { HostOrder } from "../upstream/hosts.ts";
 import { type AccountParts, accountFeeder } from "./account.ts";
 import { Answers } from "./answers.ts";
 import { watchClock } from "./clock-watch.ts";
+import { every } from "./every.ts";
 import type { Feeder } from "./feeder.ts";
 import type { History } from "./history.ts";
 import { Notices } from "./notices.ts";
@@ -217,23 +218,15 @@ export class Delivery {
       if (!this.#stopping) feeder.start();
     }
     if (this.#stopping) return;
-    if (this.#standing.breakers.forgaveAPair) this.#recovery.requestDueTimes("the config changed");
     this.#recovery.start();
     this.#watchdog.start();
     const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };
-    this.#every(SWEEP_MS, () => sweepBounced(sweep));
-    this.#every(DIGEST_MS, () => this.#notices.sendDigests());
-    this.#every(YEAR_MS, () => this.#standing.years.look(this.#redis));
+    const tell = (reason: string) => this.#trouble.tell(reason);
+    this.#timers.push(every(SWEEP_MS, () => sweepBounced(sweep), tell));
+    this.#timers.push(every(DIGEST_MS, () => this.#notices.sendDigests(), tell));
+    this.#timers.push(every(YEAR_MS, () => this.#standing.years.look(this.#redis), tell));
     const clockSet = () => this.#recovery.requestDueTimes("the wall clock was set");
     this.#timers.push(watchClock({ now: Date.now, elapsed }, events, clockSet));
-  }
-
-  /** Does `work` now and every so often; its trouble is told. */
-  #every(ms: number, work: () => Promise<void>): void {
-    const once = () => void work().catch((error: Error) => this.#trouble.tell(error.message));
-    const timer = setInterval(once, ms).unref();
-    this.#timers.push(() => clearInterval(timer));
-    once();
   }
 
   #accountParts(account: string, shared: Pick<AccountParts, "slots" | "hosts">): AccountParts {

@@ -16,6 +16,8 @@ import { type Outlook, outlookOf } from "./outlook.ts";
 import { Work, type WorkParts } from "./work.ts";
 
 const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
+/** How long open sessions are waited for before one more is opened. */
+const BUSY_MS = 1000;
 
 export interface FeederParts extends Omit<LaneParts, "stopping" | "lanes">, WorkParts {
   readonly events: Events;
@@ -33,6 +35,7 @@ export class Feeder {
   #opening: AbortController | undefined;
   #ehlo = "";
   #stopping = false;
+  readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(parts: FeederParts) {
@@ -82,6 +85,7 @@ export class Feeder {
    */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping = true;
+    this.#stop.abort();
     this.#opening?.abort();
     this.wake();
     const cut = () => {
@@ -114,18 +118,25 @@ export class Feeder {
     const { waiting, nextDueMs } = await work.look();
     if (waiting === 0) return this.#waitFor((nextDueMs ?? Number.POSITIVE_INFINITY) - now());
     work.idle.wakeAll();
-    if (waiting <= this.#lanes.size) return POLL_MS;
+    // A lane that has been at one message for long is no help to the others.
+    if (waiting <= this.#lanes.size - work.longInHand) return BUSY_MS;
     const may = await work.mayFetch();
     const pacedMs = "waitMs" in may ? may.waitMs : 0;
     // One session is enough to wait for the budget, and none when that takes longer than it may idle.
     if (pacedMs > 0 && (this.#lanes.size > 0 || pacedMs > IDLE_MS)) return this.#waitFor(pacedMs);
-    const release = await slots.acquire();
-    const gone = this.#stopping || work.waiting <= 0; // waiting for a slot can take long
-    const barredMs = gone ? 1 : gate.admit();
-    const session = barredMs > 0 ? undefined : await this.#open();
-    if (session) this.#startLane(session, release);
-    else release();
-    return Math.min(POLL_MS, barredMs);
+    const release = await slots.acquire(this.#stop.signal);
+    if (!release) return 0;
+    let session: Session | undefined;
+    try {
+      const gone = this.#stopping || work.waiting <= 0; // waiting for a slot can take long
+      const barredMs = gone ? 1 : gate.admit();
+      if (barredMs > 0) return Math.min(POLL_MS, barredMs);
+      session = await this.#open();
+      return 0;
+    } finally {
+      if (session) this.#startLane(session, release);
+      else release();
+    }
   }
 
   /** There is a reason to wait: that is no standstill. */
@@ -138,7 +149,10 @@ export class Feeder {
     const { gate, connect, events, account } = this.#parts;
     const opening = new AbortController(); // it would end the session too: not kept beyond the opening
     this.#opening = opening;
-    const opened = await connect(opening.signal);
+    const opened = await connect(opening.signal).catch((error: Error) => {
+      gate.unused();
+      throw error;
+    });
     this.#opening = undefined;
     this.#work.moved();
     if (opened.ok) {

@@ -2,8 +2,8 @@
  * Whether an account may open a session now: its own breaker, and the upstream's which all accounts share.
  *
  * Promises: after a failure that blames the account or the upstream, one probe at a time at growing intervals,
- * so that a wrong password or a dead host costs a handful of connections a minute; both count as healed when an
- * attempt at a message says so, not at a greeting or at AUTH: what a message was refused for, only a message heals.
+ * so that a wrong password or a dead host costs a handful of connections a minute; the upstream counts as healed
+ * when it took an attempt, the account when a message was delivered: what a message was refused for, only one heals.
  */
 import { wordsOf } from "../schedule/ledger.ts";
 import type { Failure, Verdict } from "../schedule/outcome.ts";
@@ -72,14 +72,19 @@ export class Gate {
   }
 
   /** A message was tried on a session; `first`: it was the first one there. */
-  attempted(result: { blamed: Verdict["scope"] | undefined; why: string; first: boolean }): void {
+  attempted(result: {
+    blamed: Verdict["scope"] | undefined;
+    delivered: boolean;
+    why: string;
+    first: boolean;
+  }): void {
     if (result.blamed === "account") {
       this.#trip("account", result.why);
       this.#close("upstream"); // it answered
       return;
     }
     if (result.blamed === undefined) {
-      this.#close("account");
+      if (result.delivered) this.#close("account"); // a limit is often told at the dot only
       this.#close("upstream");
     } else if (result.first) this.#trip("upstream", result.why);
   }

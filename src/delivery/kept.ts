@@ -1,12 +1,13 @@
 /**
  * What delivery keeps over a restart besides the mail itself: `<stateDir>/delivery.json`, a section for each owner.
  *
- * Promises: `put` resolves when the file that says so is in place (temporary file, sync, rename), many puts share a
- * write; a file that cannot be read is told and begun anew: it only makes delivery forget a pause, never a message.
+ * Promises: `put` resolves when the file that says so is in place for good (temporary file, sync, rename, sync of the
+ * folder) and rejects when it is not, `note` waits for nothing; many puts share a write; a file that cannot be read is told and begun anew: it only makes delivery forget a pause, never a message.
  * Refuses nothing: owners check what they find in their section.
  */
 import { readFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
 
 export class Kept {
   readonly #path: string;
@@ -26,18 +27,27 @@ export class Kept {
     return this.#sections[name];
   }
 
-  /** Never rejects: trouble with the disk is told. */
+  /** The same, for what may be lost: trouble with the disk is told, and nobody waits. */
+  note(name: string, value: unknown): void {
+    void this.put(name, value).catch(() => {});
+  }
+
+  /** Rejects when the disk does not take it; that is told too. */
   put(name: string, value: unknown): Promise<void> {
     this.#sections[name] = value;
     if (!this.#writing) return this.#start();
-    this.#next ??= this.#writing.then(() => this.#start());
+    const next = () => this.#start();
+    this.#next ??= this.#writing.then(next, next);
     return this.#next;
   }
 
   #start(): Promise<void> {
     this.#next = undefined;
     const writing = this.#write()
-      .catch((error: Error) => this.#onTrouble(`cannot keep ${this.#path}: ${error.message}`))
+      .catch((error: Error) => {
+        this.#onTrouble(`cannot keep ${this.#path}: ${error.message}`);
+        throw error;
+      })
       .finally(() => {
         if (this.#writing === writing) this.#writing = undefined;
       });
@@ -55,6 +65,8 @@ export class Kept {
       await file.close();
     }
     await rename(`${this.#path}.new`, this.#path);
+    const folder = await open(dirname(this.#path), "r");
+    await folder.sync().finally(() => folder.close());
   }
 
   #read(): Record<string, unknown> {

@@ -31,13 +31,13 @@ interface Stored {
 }
 
 export class NoticeAllowance {
-  readonly #kept: Pick<Kept, "section" | "put">;
+  readonly #kept: Pick<Kept, "section" | "note" | "put">;
   readonly #perHour: number;
   readonly #now: () => number;
   #grantedMs: readonly number[];
   readonly #digests: Map<Address, Digest>;
 
-  constructor(kept: Pick<Kept, "section" | "put">, perHour: number, now: () => number) {
+  constructor(kept: Pick<Kept, "section" | "note" | "put">, perHour: number, now: () => number) {
     this.#kept = kept;
     this.#perHour = perHour;
     this.#now = now;
@@ -53,11 +53,11 @@ export class NoticeAllowance {
     this.#grantedMs = this.#grantedMs.filter((ms) => ms <= now && ms > now - HOUR_MS);
     if (this.#grantedMs.length >= this.#perHour) return false;
     this.#grantedMs = [...this.#grantedMs, now];
-    void this.#keep();
+    this.#kept.note(SECTION, this.#stored());
     return true;
   }
 
-  /** Counts a failure for the addressee's next digest. */
+  /** Counts a failure for the addressee's next digest. Rejects when the disk does not take it: it may count twice then. */
   count(to: Address, failure: Sample): Promise<void> {
     const { sinceMs, count, samples } = this.#digests.get(to) ?? {
       sinceMs: this.#now(),
@@ -66,7 +66,7 @@ export class NoticeAllowance {
     };
     const more = samples.length < SAMPLES ? [...samples, failure] : samples;
     this.#digests.set(to, { sinceMs, count: count + 1, samples: more });
-    return this.#keep();
+    return this.#kept.put(SECTION, this.#stored());
   }
 
   dueDigests(): [Address, Digest][] {
@@ -74,13 +74,17 @@ export class NoticeAllowance {
     return [...this.#digests].filter(([, { sinceMs }]) => now >= sinceMs + HOUR_MS || sinceMs > now);
   }
 
-  digestSent(to: Address): Promise<void> {
-    this.#digests.delete(to);
-    return this.#keep();
+  /** `sent` is told; what was counted meanwhile begins the next one. */
+  digestSent(to: Address, sent: Digest): Promise<void> {
+    const now = this.#digests.get(to) ?? sent;
+    const count = now.count - sent.count;
+    if (count <= 0) this.#digests.delete(to);
+    else
+      this.#digests.set(to, { sinceMs: this.#now(), count, samples: now.samples.slice(sent.samples.length) });
+    return this.#kept.put(SECTION, this.#stored());
   }
 
-  #keep(): Promise<void> {
-    const stored: Stored = { grantedMs: this.#grantedMs, digests: Object.fromEntries(this.#digests) };
-    return this.#kept.put(SECTION, stored);
+  #stored(): Stored {
+    return { grantedMs: this.#grantedMs, digests: Object.fromEntries(this.#digests) };
   }
 }

@@ -15,6 +15,7 @@ import type { NoticeRecipient } from "../message/notice-report.ts";
 import { statusOf } from "../message/notice-status.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Events } from "../observe/events.ts";
+import { domainAllowed } from "../policy/recipients.ts";
 import type { FailedRecipient, Ledger } from "../schedule/ledger.ts";
 import type { NoticeKind, SpoolEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
@@ -25,12 +26,12 @@ import type { Kept } from "./kept.ts";
 import { NoticeAllowance } from "./notice-allowance.ts";
 
 export interface NoticesParts {
-  readonly config: Pick<PublicConfig, "hostname" | "notices" | "retry" | "keep">;
+  readonly config: Pick<PublicConfig, "hostname" | "notices" | "retry" | "keep" | "accounts">;
   readonly spool: Pick<Spool, "accept" | "open">;
   /** It has custody: it needs its job. */
   readonly enqueue: (entry: SpoolEntry) => void;
-  readonly events: Pick<Events, "fact">;
-  readonly kept: Pick<Kept, "section" | "put">;
+  readonly events: Events;
+  readonly kept: Pick<Kept, "section" | "note" | "put">;
   /** How long the pair of the entry could be worked for so far, milliseconds. */
   readonly workedMs: (entry: SpoolEntry) => number;
   readonly wasFinished: (id: string) => Promise<boolean>;
@@ -49,22 +50,32 @@ export class Notices {
   /** Makes what is owed for a message whose state was just written. `found` as in `settle`. */
   async about(message: SpoolMessage, state: MessageState, found: "just tried" | "as it was"): Promise<void> {
     const { entry, records } = message;
-    const to = this.#addressee(entry);
-    if (to === undefined) return;
     const failed = unnoticed(state.ledger, records);
-    if (failed.length > 0) await this.#failure(message, to, failed, found);
+    const late = this.#isLate(message, state);
+    const to = failed.length > 0 || late ? this.#addressee(entry) : undefined;
+    if (to === undefined) return;
+    // What failed before the attempt that just ended may have been noticed just before a crash.
+    const triedMs = records.findLast(({ event }) => event === "attempt" || event === "bounced")?.at ?? 0;
+    const fresh = (one: FailedRecipient) => found === "just tried" && one.at >= triedMs;
+    const [now, before] = [failed.filter(fresh), failed.filter((one) => !fresh(one))];
+    if (before.length > 0) await this.#failure(message, to, before, "as it was");
+    if (now.length > 0) await this.#failure(message, to, now, "just tried");
+    if (late) await this.#delay(message, to, state.ledger);
+  }
+
+  /** Whether a delay is to be told now. */
+  #isLate({ entry, records }: SpoolMessage, { kind, ledger }: MessageState): boolean {
     const { delayAfterMs } = this.#parts.config.notices;
-    if (state.kind !== "pending" || delayAfterMs === undefined || state.ledger.reasons.size === 0) return;
-    const late = this.#parts.now() - entry.timeMs >= delayAfterMs;
+    if (kind !== "pending" || delayAfterMs === undefined || ledger.reasons.size === 0) return false;
     const told = records.some((record) => record.event === "noticed" && record.kind === "delay");
-    if (late && !told) await this.#delay(message, to, state.ledger);
+    return !told && this.#parts.now() - entry.timeMs >= delayAfterMs;
   }
 
   /** Sends the digests that are due. Rejects when the disk does not take them: asked again, it goes on. */
   async sendDigests(): Promise<void> {
     for (const [to, digest] of this.#allowance.dueDigests()) {
       const { samples, sinceMs, count } = digest;
-      const id = derivedQueueId(samples[0]?.id ?? "", fingerprint("digest", [to]));
+      const id = derivedQueueId(samples[0]?.id ?? "", fingerprint("digest", [to, String(sinceMs)]));
       if (!(await this.#parts.wasFinished(id))) {
         await this.#send(id, to, { kind: "digest", of: null }, (common) =>
           composeDigest({
@@ -75,22 +86,29 @@ export class Notices {
           }),
         );
       }
-      await this.#allowance.digestSent(to);
+      await this.#allowance.digestSent(to, digest);
     }
   }
 
   #addressee(entry: SpoolEntry): Address | undefined {
     // RFC 5321 §4.5.5, RFC 3834 §2: nothing is ever said about what had no sender, or is a notice itself.
     if (entry.notice !== undefined || entry.received.sender === null) return undefined;
+    if (entry.account === null) return undefined; // its sender is a stranger's word: RFC 3834 §2, no backscatter
     const { failure } = this.#parts.config.notices;
-    switch (failure.kind) {
-      case "none":
-        return undefined;
-      case "address":
-        return failure.address;
-      case "sender":
-        return entry.envelope.sender;
-    }
+    if (failure.kind === "none") return undefined;
+    const to = failure.kind === "address" ? failure.address : entry.envelope.sender;
+    return this.#mayGo(entry, to) ? to : undefined;
+  }
+
+  /** A head may say as much as a body: where an account's mail may not go, a notice about it may not go either. */
+  #mayGo({ id, account }: SpoolEntry, to: Address): boolean {
+    const { accounts, notices } = this.#parts.config;
+    const bound = accounts.filter(({ name }) => name === account || name === notices.from.account);
+    const barred = bound.find(({ allowDomains }) => !domainAllowed(allowDomains, to));
+    if (barred === undefined) return true;
+    const reason = `no notice to ${to}: recipients.allowDomains of account ${barred.name} does not have its domain`;
+    this.#parts.events.report("trouble", { part: "notices", id, reason }, "warn");
+    return false;
   }
 
   async #failure(
@@ -138,7 +156,7 @@ export class Notices {
   ): Promise<void> {
     const { id, to, kind, told } = notice;
     const { entry } = message;
-    const head = await message.head();
+    const head = await message.head().catch(() => Buffer.alloc(0)); // it says what it can without
     const { now, config, workedMs } = this.#parts;
     const leftMs = Math.max(0, config.retry.expireAfterMs - (workedMs(entry) - (entry.workedMs ?? 0)));
     await this.#send(id, to, { kind, of: entry.id }, (common) =>

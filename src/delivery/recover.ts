@@ -62,11 +62,19 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
       });
     }
   }
-  const { requeued, parked } = await requeueFiles(parts, known);
+  const absent: Absent = new Map();
+  const { requeued, parked } = await requeueFiles(parts, known, absent);
+  for (const [account, { id, messages }] of absent) {
+    const reason = `account ${account} of ${messages} messages (the first is ${id}) is not in the config: put it back`;
+    parts.events.report("trouble", { part: "spool", id, account, reason }, "error");
+  }
   return { requeued, reclaimed, parked };
 }
 
-async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, QueueState>) {
+/** Accounts that the config does not have, with their first message and how many there are. */
+type Absent = Map<string, { readonly id: string; readonly messages: number }>;
+
+async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, QueueState>, absent: Absent) {
   let requeued = 0;
   let parked = 0;
   const ids = await parts.spool.ids();
@@ -74,7 +82,9 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
     crashPoint("recovering");
     if (parts.stopped()) throw new Error("Cannot recover all as the agent stops: the next start does");
     // A verb in between would make the job follow the file as it was before.
-    const done = await parts.exclusively(() => requeueBatch(parts, ids.slice(start, start + BATCH), known));
+    const done = await parts.exclusively(() =>
+      requeueBatch(parts, ids.slice(start, start + BATCH), { known, absent }),
+    );
     requeued += done.requeued;
     parked += done.parked;
     await turn();
@@ -85,7 +95,7 @@ async function requeueFiles(parts: RecoverParts, known: ReadonlyMap<string, Queu
 async function requeueBatch(
   parts: RecoverParts,
   ids: readonly string[],
-  known: ReadonlyMap<string, QueueState>,
+  { known, absent }: { known: ReadonlyMap<string, QueueState>; absent: Absent },
 ) {
   let requeued = 0;
   let parked = 0;
@@ -94,8 +104,15 @@ async function requeueBatch(
     const state = known.get(id);
     if (state === "incoming" || state === "active" || state === "deferred" || parts.inHand(id)) continue;
     const found = await look(parts, id, state);
-    if (found === "parked") parked++;
-    if (found === undefined || found === "parked") continue;
+    if (found === undefined) continue;
+    if (found === "parked" || "absent" in found) {
+      parked++;
+      if (found !== "parked") {
+        const before = absent.get(found.absent) ?? { id, messages: 0 };
+        absent.set(found.absent, { ...before, messages: before.messages + 1 });
+      }
+      continue;
+    }
     if (state !== undefined) await found.queue.remove(id); // a finished job stands in the way of a new one
     adds.set(found.queue, [...(adds.get(found.queue) ?? []), found.due]);
     requeued++;
@@ -109,7 +126,7 @@ async function look(
   parts: RecoverParts,
   id: string,
   state: QueueState | undefined,
-): Promise<{ queue: AccountQueue; due: Due } | "parked" | undefined> {
+): Promise<{ queue: AccountQueue; due: Due } | { absent: string } | "parked" | undefined> {
   const parked = (reason: string) => {
     parts.events.report("trouble", { part: "spool", id, reason }, "error");
     return "parked" as const;
@@ -122,9 +139,7 @@ async function look(
   const { entry } = message;
   await tellUntold(parts.untold, message);
   const queue = parts.queues.find(entry.account);
-  if (!queue) {
-    return parked(`its account ${entry.account} is not in the config: put it back`);
-  }
+  if (!queue) return { absent: String(entry.account) };
   const now = messageState(entry, message.records);
   if (now.kind === "settled") {
     // a crash came between the outcome and the unlink

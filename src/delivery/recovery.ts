@@ -28,7 +28,8 @@ export class Recovery {
   readonly #parts: RecoveryParts;
   readonly #asked = new Signal();
   #reason: string | undefined = "start";
-  #dueTimes = false;
+  /** At start too: a breaker may be closed now, the clock have been set, a retry not have reached its job. */
+  #dueTimes = true;
   #stopped = false;
   #running: Promise<void> | undefined;
 

@@ -6,7 +6,7 @@
  */
 export class SessionSlots {
   readonly #max: number;
-  readonly #waiters: (() => void)[] = [];
+  #waiters: (() => void)[] = [];
   #out = 0;
 
   constructor(max: number) {
@@ -17,10 +17,11 @@ export class SessionSlots {
     return this.#waiters.length > 0;
   }
 
-  /** Resolves with the function that gives the slot back (once). */
-  async acquire(): Promise<() => void> {
-    if (this.#out >= this.#max) await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    else this.#out++;
+  /** Resolves with the function that gives the slot back (once); with undefined when `signal` fires before. */
+  async acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
+    if (signal.aborted) return undefined;
+    if (this.#out < this.#max) this.#out++;
+    else if (!(await this.#turn(signal))) return undefined;
     let given = false;
     return () => {
       if (given) return;
@@ -29,5 +30,22 @@ export class SessionSlots {
       if (next) next();
       else this.#out--;
     };
+  }
+
+  /** Waits for its turn; false when `signal` fires before. */
+  #turn(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (mine: boolean) => {
+        signal.removeEventListener("abort", abort);
+        resolve(mine);
+      };
+      const mine = () => settle(true);
+      const abort = () => {
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== mine);
+        settle(false);
+      };
+      this.#waiters.push(mine);
+      signal.addEventListener("abort", abort, { once: true });
+    });
   }
 }

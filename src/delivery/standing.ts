@@ -66,9 +66,12 @@ export class Standing {
     });
   }
 
-  /** How long mail of this pair could be worked on so far, milliseconds: noted when a message is accepted. */
-  workedMs(entry: PairOf): number {
-    return this.#workingTime.of(pairKey(entry));
+  /**
+   * How long mail of this pair could be worked on so far, milliseconds: noted when a message is accepted. Mail without
+   * an account has no pair of ours, and no clock.
+   */
+  workedMs(entry: PairOf & { readonly workedMs?: number }): number {
+    return entry.account === null ? 0 : this.#workingTime.of(pairKey(entry), entry.workedMs);
   }
 
   async stop(): Promise<void> {

@@ -1,27 +1,44 @@
 /**
  * What the last run wrote into a message's file and did not live to tell log and journal.
  *
- * Two gaps: an attempt that was cut off after its final dot (in doubt), and an outcome that is in the file and not in the
- * journal. Promises: each is told once, before anything else is done with the message; only what stands at the end of
- * the last run is looked up, so that a start reads little. The times of what is told are those of the telling.
+ * Two gaps: an attempt that was cut off after its final dot (in doubt), and a record that is in the file and not in the
+ * journal. Promises: each is told before anything else is done with the message, and once, but for a crash right then;
+ * only what stands at the end of the last run is looked up. The times of what is told are those of the telling.
  */
 import type { Events } from "../observe/events.ts";
 import type { PastCharge } from "../schedule/pace.ts";
-import type { StoredEntry } from "../spool/entry.ts";
+import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import { interruptedAttempt, messageState } from "../spool/state.ts";
 import { attemptOf, chargeFields, tellAttempt } from "./attempt-facts.ts";
+import { recordFact } from "./record-facts.ts";
 
 /** How far a line of the journal may be behind the line of the spool that it is about. */
-const SLACK_MS = 10_000;
+export const SLACK_MS = 10_000;
 
 export interface UntoldParts {
   readonly events: Pick<Events, "fact">;
   readonly now: () => number;
   /** The end of the last run: the time of the journal's last line, and when this run began; milliseconds since 1970. */
   readonly gap: { readonly fromMs: number; readonly toMs: number };
-  /** Whether the journal has an attempt of the message in that session, at that time or later. */
-  readonly wasTold: (attempt: { id: string; session: string; atMs: number }) => Promise<boolean>;
+  /** What the journal has of that time: `toldKey` of its lines. */
+  readonly told: Set<string>;
+}
+
+/** What tells a fact from others: attempts by their session, the rest by what they say. */
+export function toldKey(fact: {
+  readonly id?: string;
+  readonly event: string;
+  readonly session?: string;
+}): string {
+  return `${fact.id} ${fact.session ?? fact.event}`;
+}
+
+/** True once for each key that the journal does not have. */
+function isNew({ told }: UntoldParts, key: string): boolean {
+  if (told.has(key)) return false;
+  told.add(key);
+  return true;
 }
 
 /** Tells what is untold of the message. */
@@ -30,6 +47,7 @@ export async function tellUntold(parts: UntoldParts, message: SpoolMessage): Pro
   const cut = interruptedAttempt(records);
   if (cut) {
     const { upstream, session } = cut;
+    await tellInterrupted(parts, message, cut);
     await message.append({
       at: parts.now(),
       event: "attempt",
@@ -38,18 +56,40 @@ export async function tellUntold(parts: UntoldParts, message: SpoolMessage): Pro
       results: [],
       inDoubt: true,
     });
-    return tellInterrupted(parts, message, cut);
+    return;
   }
-  const last = records.findLast((record) => record.event === "attempt");
   const { fromMs, toMs } = parts.gap;
-  if (!last || last.at < fromMs - SLACK_MS || last.at >= toMs) return;
-  const { session, at, upstream, results, inDoubt = false, nextMs = at } = last;
-  if (await parts.wasTold({ id: entry.id, session, atMs: at })) return;
-  if (results.length === 0) return tellInterrupted(parts, message, last);
+  for (const record of records) {
+    if (record.at < fromMs - SLACK_MS || record.at >= toMs) continue;
+    if (record.event === "attempt") await tellAttemptIfUntold(parts, message, record);
+    const fact = recordFact(entry, record);
+    if (fact && isNew(parts, toldKey(fact))) await parts.events.fact(fact);
+  }
+}
+
+async function tellAttemptIfUntold(
+  parts: UntoldParts,
+  message: SpoolMessage,
+  record: Extract<SpoolRecord, { event: "attempt" }>,
+): Promise<void> {
+  const { entry } = message;
+  const { session, at, upstream, results, inDoubt = false, nextMs = at } = record;
+  if (results.length === 0) return; // told before it was written down
+  if (!isNew(parts, toldKey({ id: entry.id, event: "attempt", session }))) return;
+  // Without a reply and without a doubt no MAIL was said: what cannot be said upstream is found out here.
+  const mailSaid =
+    inDoubt || results.some((result) => result.status === "delivered" || result.failure.reply !== undefined);
   await tellAttempt(
     parts.events,
     { id: session, upstream },
-    { entry, results, inDoubt, charged: chargeOf(entry, at, results.length), at, nextMs },
+    {
+      entry,
+      results,
+      inDoubt,
+      charged: mailSaid ? chargeOf(entry, at, results.length) : undefined,
+      at,
+      nextMs,
+    },
   );
 }
 

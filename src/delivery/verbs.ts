@@ -9,7 +9,6 @@
  * Refuses (as a value) what is gone, in a session now, or makes no sense for the message's state.
  */
 import type { Events } from "../observe/events.ts";
-import type { Fact } from "../observe/facts.ts";
 import type { Queues } from "../queue/queues.ts";
 import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
@@ -18,6 +17,7 @@ import { type MessageState, messageState } from "../spool/state.ts";
 import { recordsFor, type Verb, type VerbResult } from "../spool/verb.ts";
 import { jobFor } from "./job.ts";
 import type { Notices } from "./notices.ts";
+import { recordFact } from "./record-facts.ts";
 import type { RecoverParts } from "./recover.ts";
 import { tellUntold } from "./untold.ts";
 
@@ -162,7 +162,7 @@ async function notice(parts: VerbParts, message: SpoolMessage, state: State): Pr
 function follow(parts: VerbParts, entry: StoredEntry, state: State): Promise<void> {
   return jobs(parts, async () => {
     const queue = parts.queues.find(entry.account);
-    if (!queue) return; // no queue yet, or its account is not in the config: recovery sees to it
+    if (!queue) return parts.recover("an operator changed a message that has no queue yet");
     await queue.remove(entry.id);
     await queue.add([jobFor(entry, state, parts.now())], parts.now());
   });
@@ -173,28 +173,8 @@ async function jobs(parts: VerbParts, change: () => Promise<void>): Promise<void
 }
 
 function tell({ events }: VerbParts, entry: StoredEntry, record: SpoolRecord): Promise<void> {
-  const fact = factOf(entry, record);
+  const fact = recordFact(entry, record);
   return fact === undefined ? Promise.resolve() : events.fact(fact);
-}
-
-function factOf(entry: StoredEntry, record: SpoolRecord): Fact | undefined {
-  const { id, account, envelope, timeMs } = entry;
-  const common = { id, account, sender: envelope.sender, by: "operator" } as const;
-  switch (record.event) {
-    case "held":
-      return { event: "held", ...common, reason: record.reason };
-    case "released":
-      return { event: "released", ...common, verb: "release" };
-    case "retried":
-      return { event: "released", ...common, verb: "retry" };
-    case "bounced": {
-      const { recipients, reason } = record;
-      const delay = Math.round((record.at - timeMs) / 100) / 10;
-      return { event: "bounced", ...common, recipients, reason, delay };
-    }
-    default:
-      return undefined;
-  }
 }
 
 function trouble({ events }: VerbParts, id: string, reason: string): void {

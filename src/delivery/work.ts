@@ -13,6 +13,8 @@ import { Pause } from "./pause.ts";
 import { Signal, WaitingRoom } from "./signal.ts";
 import { Turnstile } from "./turnstile.ts";
 
+const LONG_MS = 1000;
+
 export interface WorkParts {
   readonly account: string;
   readonly queue: AccountQueue;
@@ -33,7 +35,8 @@ export class Work {
   /** Lanes without work wait here. */
   readonly idle = new WaitingRoom();
   readonly #parts: WorkParts;
-  readonly #inHand = new Set<string>();
+  /** When each was fetched. */
+  readonly #inHand = new Map<string, number>();
   readonly #fetching = new Turnstile();
   /** What `due` said last, less what was fetched since. */
   #waiting: Record<MessageClass, number> = { urgent: 0, bulk: 0 };
@@ -89,7 +92,7 @@ export class Work {
     this.#waiting[messageClass] = Math.max(0, this.#waiting[messageClass] - 1);
     return this.#fetching.pass(async () => {
       const fetched = await this.#parts.queue.fetch(messageClass);
-      if (fetched) this.#inHand.add(fetched.id);
+      if (fetched) this.#inHand.set(fetched.id, this.#parts.elapsed());
       return fetched;
     });
   }
@@ -104,6 +107,12 @@ export class Work {
   done({ id }: Fetched): void {
     this.#inHand.delete(id);
     this.moved();
+  }
+
+  /** Messages that are in hand for a good while: their lanes are of no use to the others. */
+  get longInHand(): number {
+    const long = this.#parts.elapsed() - LONG_MS;
+    return [...this.#inHand.values()].filter((sinceMs) => sinceMs < long).length;
   }
 
   inHand(id: string): boolean {

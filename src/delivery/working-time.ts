@@ -14,7 +14,7 @@ const LONGEST_TICK_MS = 60_000;
 const SECTION = "workedMs";
 
 export interface WorkingTimeParts {
-  readonly kept: Pick<Kept, "section" | "put">;
+  readonly kept: Pick<Kept, "section" | "note" | "put">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
   readonly stopped: (key: string) => boolean;
@@ -35,17 +35,21 @@ export class WorkingTime {
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
-  /** Milliseconds so far; begins with 0 for a key that is new. To the second. */
-  of(key: string): number {
+  /**
+   * Milliseconds so far, to the second; begins with 0 for a key that is new. `atLeast`: what a message noted, which a
+   * clock that a crash cut short catches up with.
+   */
+  of(key: string, atLeast = 0): number {
     const known = this.#workedMs.get(key);
-    if (known === undefined) this.#workedMs.set(key, 0);
-    return known ?? 0;
+    if (known !== undefined && known >= atLeast) return known;
+    this.#workedMs.set(key, atLeast);
+    return atLeast;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#tick();
-    await this.#keep();
+    await this.#parts.kept.put(SECTION, this.#whole()).catch(() => {}); // told there
   }
 
   #tick(): void {
@@ -54,12 +58,12 @@ export class WorkingTime {
     this.#tickedMs = now;
     for (const [key, ms] of this.#workedMs)
       if (!this.#parts.stopped(key)) this.#workedMs.set(key, ms + passedMs);
-    if (now - this.#keptMs >= KEEP_MS) void this.#keep();
+    if (now - this.#keptMs < KEEP_MS) return;
+    this.#keptMs = now;
+    this.#parts.kept.note(SECTION, this.#whole());
   }
 
-  #keep(): Promise<void> {
-    this.#keptMs = this.#tickedMs;
-    const whole = [...this.#workedMs].map(([key, ms]) => [key, Math.round(ms)]);
-    return this.#parts.kept.put(SECTION, Object.fromEntries(whole));
+  #whole(): Record<string, number> {
+    return Object.fromEntries([...this.#workedMs].map(([key, ms]) => [key, Math.round(ms)]));
   }
 }

@@ -16,9 +16,12 @@ import { messageState } from "../spool/state.ts";
 import type { Session, Transaction } from "../upstream/session.ts";
 import { tellAttempt } from "./attempt-facts.ts";
 import type { DeliverParts } from "./deliver.ts";
+import { recordFact } from "./record-facts.ts";
 
 const WRITE_RETRY_MS = 1000;
 const WRITE_RETRY_MAX_MS = 30_000;
+/** How soon a stop is noticed. */
+const SLICE_MS = 200;
 
 interface Tried {
   readonly message: SpoolMessage;
@@ -81,17 +84,16 @@ async function expireIfOld(parts: DeliverParts, message: SpoolMessage): Promise<
   const at = parts.now();
   const recipients = state.ledger.pending;
   const reason = `not delivered in time; last: ${state.reason ?? "not tried"}`;
-  await append(parts, message, { at, event: "expired", recipients, reason });
-  const delay = Math.round((at - entry.timeMs) / 1000);
-  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
-  await parts.events.fact({ event: "expired", ...common, recipients, reason, delay });
+  const record = { at, event: "expired", recipients, reason } as const;
+  await append(parts, message, record);
+  const fact = recordFact(entry, record);
+  if (fact) await parts.events.fact(fact);
 }
 
 /** Its age as far as it counts for retries and expiry: the working time of its pair since it was accepted. */
 function ageMs(parts: DeliverParts, entry: StoredEntry): number {
-  const workedMs = parts.workedMs(entry);
-  const known = entry.workedMs !== undefined && entry.workedMs <= workedMs;
-  return known ? workedMs - entry.workedMs : parts.now() - entry.timeMs;
+  if (entry.workedMs === undefined) return parts.now() - entry.timeMs; // an older version wrote it
+  return parts.workedMs(entry) - entry.workedMs;
 }
 
 /** Tries until it is written. A stop ends that; the attempt is then in doubt. */
@@ -103,7 +105,7 @@ async function append(parts: DeliverParts, message: SpoolMessage, record: SpoolR
       const reason = `cannot write down what the upstream said, trying again: ${(error as Error).message}`;
       parts.events.report("trouble", { part: "spool", id: message.entry.id, reason }, "error");
       if (parts.stopping()) throw error;
-      await sleep(waitMs);
+      for (let sleptMs = 0; sleptMs < waitMs && !parts.stopping(); sleptMs += SLICE_MS) await sleep(SLICE_MS);
     }
   }
 }

@@ -54,14 +54,3 @@ export async function wasFinished(
   }
   return false;
 }
-
-/** Whether an attempt at `id` in that session stands there, at `atMs` or later. */
-export async function wasTold(
-  folder: string,
-  { id, session, atMs }: { id: string; session: string; atMs: number },
-): Promise<boolean> {
-  for await (const line of readJournal(folder, { fromMs: atMs, text: id })) {
-    if ("session" in line && line.session === session && line.id === id) return true;
-  }
-  return false;
-}

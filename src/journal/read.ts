@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { JournalLine } from "./journal.ts";
 
-const TAIL_BYTES = 256 * 1024;
+const PIECE_BYTES = 256 * 1024;
 const DAY = /^(\d{4}-\d\d-\d\d)\.jsonl$/;
 
 /**
@@ -42,27 +42,46 @@ function parseLine(text: string): JournalLine | undefined {
   }
 }
 
-/** When the last line was written, milliseconds since 1970; undefined when there is none. */
-export async function lastLineMs(folder: string): Promise<number | undefined> {
+/**
+ * The end of the journal: when its last line was written (milliseconds since 1970), and the lines of the `spanMs` before
+ * that. Undefined when there is none. Reads backwards: a day of a million lines costs as much as a quiet one.
+ */
+export async function endOfJournal(
+  folder: string,
+  spanMs: number,
+): Promise<{ readonly lastMs: number; readonly lines: readonly JournalLine[] } | undefined> {
+  const lines: JournalLine[] = [];
   for (const name of (await readdir(folder))
     .filter((name) => DAY.test(name))
     .sort()
     .reverse()) {
-    const file = await open(join(folder, name), "r");
-    try {
-      const { size } = await file.stat();
-      const length = Math.min(size, TAIL_BYTES);
-      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-      const line = buffer
-        .toString("utf8")
-        .split("\n")
-        .reverse()
-        .map(parseLine)
-        .find((line) => line?.at !== undefined);
-      if (line) return Date.parse(line.at);
-    } finally {
-      await file.close();
+    for await (const line of backwards(join(folder, name))) {
+      const lastMs = Date.parse((lines[0] ?? line).at);
+      if (Date.parse(line.at) < lastMs - spanMs) return { lastMs, lines };
+      lines.push(line);
     }
   }
-  return undefined;
+  return lines[0] && { lastMs: Date.parse(lines[0].at), lines };
+}
+
+/** The lines of a file, the last one first; torn ones are passed over. */
+async function* backwards(path: string): AsyncGenerator<JournalLine> {
+  const file = await open(path, "r");
+  try {
+    let rest = Buffer.alloc(0); // the beginning of it is the end of a line whose beginning is not read yet
+    for (let end = (await file.stat()).size; end > 0; ) {
+      const start = Math.max(0, end - PIECE_BYTES);
+      const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      const bytes = Buffer.concat([buffer, rest]);
+      const whole = start === 0 ? 0 : bytes.indexOf(10) + 1;
+      rest = bytes.subarray(0, whole);
+      end = start;
+      for (const text of bytes.subarray(whole).toString("utf8").split("\n").reverse()) {
+        const line = parseLine(text);
+        if (line?.at !== undefined) yield line;
+      }
+    }
+  } finally {
+    await file.close();
+  }
 }

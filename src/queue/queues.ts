@@ -121,6 +121,7 @@ export class Queues implements AsyncDisposable {
       const queue = new AccountQueue({ account, instance: this.instance, redis, onTrouble });
       try {
         await queue.ready();
+        if (this.#closed) throw new Error("Cannot open a queue as all are closed");
         return queue;
       } catch (error) {
         await queue[Symbol.asyncDispose]();

@@ -76,6 +76,8 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
   }
   if (hold !== undefined) return { kind: "held", ledger, reason: hold };
   const failure = [...ledger.reasons.values()].at(-1);
+  // Who was in no transaction yet waits for nobody.
+  if (ledger.pending.some((recipient) => !ledger.reasons.has(recipient))) next = undefined;
   return { kind: "pending", ledger, next, reason: failure && wordsOf(failure) };
 }
 
@@ -89,12 +91,13 @@ export function interruptedAttempt(
 
 /** Who was given up and is in no notice yet. */
 export function unnoticed(ledger: Ledger, records: readonly SpoolRecord[]): readonly FailedRecipient[] {
-  const told = new Map<Address, number>();
+  const told = new Set<Address>();
   for (const record of records) {
+    if (record.event === "retried") told.clear(); // only after that can anybody fail again
     if (record.event !== "noticed" || record.kind !== "failure") continue;
-    for (const recipient of record.recipients) told.set(recipient, record.at);
+    for (const recipient of record.recipients) told.add(recipient);
   }
-  return ledger.failed.filter(({ recipient, at }) => (told.get(recipient) ?? Number.NEGATIVE_INFINITY) < at);
+  return ledger.failed.filter(({ recipient }) => !told.has(recipient));
 }
 
 /** Whether a message whose job came due is to wait all the same: its job was lost and made anew. */

@@ -21,6 +21,11 @@ export const ACCOUNT_WAITS: BreakerWaits = { firstMs: 60_000, maxMs: 3_600_000 }
 export const UPSTREAM_WAITS: BreakerWaits = { firstMs: 5_000, maxMs: 300_000 };
 export const PAIR_WAITS: BreakerWaits = ACCOUNT_WAITS;
 
+/** Between a failure and the probe that an operator asks for: a credential can be locked by too many. */
+const ASKED_PROBE_MS = 10_000;
+
+const IDLE_MS = 60_000;
+
 /** Times are the injected clock's. */
 export type BreakerState =
   | { readonly name: "closed" }
@@ -50,6 +55,7 @@ export class Breaker {
   #state: BreakerState = { name: "closed" };
   #waitMs: number;
   #trippedMs = 0;
+  #askedMs = 0;
 
   constructor(waits: BreakerWaits, now: () => number, listener?: BreakerListener) {
     this.#waits = waits;
@@ -67,6 +73,7 @@ export class Breaker {
    * `wait`: not now; `waitMs` says how long.
    */
   admit(): "go" | "probe" | "wait" {
+    this.#askedMs = this.#now();
     if (this.#state.name === "closed") return "go";
     if (this.#state.name === "probing" || this.waitMs() > 0) return "wait";
     const { reason, sinceMs } = this.#state;
@@ -115,9 +122,17 @@ export class Breaker {
     this.#state = { name: "open", reason, sinceMs, nextProbeMs: this.#now() };
   }
 
-  /** An operator asks: the next probe may start at once. */
+  /** An operator asks: the next probe may start at once, but however often it is asked no sooner than in ten seconds. */
   probeNow(): void {
-    if (this.#state.name === "open") this.#state = { ...this.#state, nextProbeMs: this.#now() };
+    if (this.#state.name !== "open") return;
+    const soonestMs = Math.max(this.#now(), this.#trippedMs + ASKED_PROBE_MS);
+    this.#state = { ...this.#state, nextProbeMs: Math.min(this.#state.nextProbeMs, soonestMs) };
+  }
+
+  /** Whether nobody asked for much longer than its wait: there is nothing that it stops. */
+  get idle(): boolean {
+    const lastMs = Math.max(this.#askedMs, this.#trippedMs);
+    return this.#now() - lastMs > 2 * this.#waitMs + IDLE_MS;
   }
 
   /** What to keep; undefined while it is closed. */

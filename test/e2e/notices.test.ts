@@ -102,6 +102,21 @@ test("with notices.failure: none there are none; with an address, it gets them",
   expect(desk.arrived[0]?.recipients).toEqual(["desk@lab.example"]);
 });
 
+test("a notice does not go where the account's mail may not go, and that is told", async () => {
+  const relay = await Relay.start({
+    fail: ["rcpt:*@example.org=550 5.1.1 no such user"],
+    config: "notices: { failure: desk@elsewhere.example }",
+    accountConfig: 'recipients: { allowDomains: ["example.org"] }',
+  });
+  await submit(relay.port);
+  const told = await until("it is told", () =>
+    relay.events("trouble").find(({ part }) => part === "notices"),
+  );
+  expect(told.reason).toContain("no notice to desk@elsewhere.example");
+  await until("it bounced", async () => (await rows(relay)).some(isBounced));
+  expect(relay.events("accepted")).toHaveLength(1);
+});
+
 test("mail that is late is told once, with the time until which it is tried", async () => {
   const relay = await Relay.start({
     clock: "test",

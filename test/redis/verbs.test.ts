@@ -63,7 +63,7 @@ async function setting() {
     inHand: (id) => inHand.has(id),
     whileNotFetching: (_account, work) => fetching.closedWhile(work),
     exclusively: (work) => changing.closedWhile(work),
-    untold: { events, now: Date.now, gap: { fromMs: 0, toMs: 0 }, wasTold: async () => true },
+    untold: { events, now: Date.now, gap: { fromMs: 0, toMs: 0 }, told: new Set<string>() },
     notices: { about: neighbours.about },
     hasAccount: (name) => name === "portal",
     probeNow: neighbours.probeNow,

@@ -28,6 +28,8 @@ function failureOf(call, fd) {
   const lines = readFileSync(rules, "utf8").split("\n").filter(Boolean);
   if (lines.length === 0) return undefined;
   const path = `${readlinkSync(`/proc/self/fd/${fd}`)}/`; // a folder ends in it too
-  const found = lines.map((line) => line.split(" ")).find(([name, part]) => name === call && path.includes(part));
+  const found = lines
+    .map((line) => line.split(" "))
+    .find(([name, part]) => name === call && path.includes(part));
   return found?.[2];
 }

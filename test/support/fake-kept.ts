@@ -5,5 +5,8 @@ export function fakeKept(sections: Record<string, unknown> = {}) {
     put: async (name: string, value: unknown) => {
       sections[name] = value;
     },
+    note: (name: string, value: unknown) => {
+      sections[name] = value;
+    },
   };
 }

@@ -6,8 +6,9 @@
  * Promises: dns.promises.lookup reads the file anew each time and asks the system for names that are not in it. Each
  * lookup of a name in it leaves a line in the neighbour `.seen`.
  */
-import { appendFileSync, readFileSync } from "node:fs";
+
 import dns from "node:dns";
+import { appendFileSync, readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
 const file = process.env.TEST_NAMES_FILE;

@@ -7,6 +7,8 @@ export interface RelayConfig {
   readonly upstream?: string;
   readonly redis?: string;
   /** Addresses that the account may send from besides those of the simulator's pairs. */
+  /** A line of YAML that is added to the account. */
+  readonly accountConfig?: string;
   readonly senders?: readonly string[];
 }
 
@@ -18,7 +20,7 @@ export const PAIRS = [
 
 /** sluice.yaml; the password and the simulator's authority are in the folder beside it. */
 export function relayConfig(
-  { config = "", pace = "unlimited", upstream, redis = "", senders = [] }: RelayConfig,
+  { config = "", pace = "unlimited", upstream, redis = "", senders = [], accountConfig = "" }: RelayConfig,
   { stateDir, upstreamPort }: { readonly stateDir: string; readonly upstreamPort: number },
 ): string {
   const lines = [
@@ -36,6 +38,7 @@ export function relayConfig(
     "      - app@lab.example",
     "      - { envelope: bounces@lab.example, header: news@lab.example }",
     ...senders.map((sender) => `      - ${sender}`),
+    `    ${accountConfig}`,
     `    pace: ${pace}`,
     config,
   ];

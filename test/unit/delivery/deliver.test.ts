@@ -53,7 +53,7 @@ async function setting() {
       events: { fact: async (fact: Fact) => void facts.push(fact) },
       now: Date.now,
       gap: { fromMs: 0, toMs: 0 },
-      wasTold: async () => true,
+      told: new Set(),
     },
   } as unknown as DeliverParts;
   const fetched = { id, class: "bulk", known: true, job: {} } as unknown as Fetched;
@@ -213,7 +213,9 @@ test("a message that is too old is given up after a failed attempt, and not when
       const results = recipients.map((one) => refusedFor(one, { scope }));
       return { results: results as never[], inDoubt: false, sessionLost: false };
     });
-    await deliver({ ...parts, retry: { ...parts.retry, expireAfterMs: 0 } }, session, work);
+    const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => 0);
+    const retry = { ...parts.retry, expireAfterMs: 0 };
+    await deliver({ ...parts, retry, pairBreaker: () => breaker }, session, work);
     expect([scope, facts.some(({ event }) => event === "expired")]).toEqual([scope, gone]);
   }
 });

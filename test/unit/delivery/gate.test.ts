@@ -37,7 +37,7 @@ test("a probe that the upstream answers with the account's failure heals the ups
   expect(b.admit()).toBeGreaterThan(0);
   now = 5000;
   expect(a.admit()).toBe(0);
-  a.attempted({ blamed: "account", why: "454 4.7.0 cannot check it now", first: true });
+  a.attempted({ blamed: "account", delivered: false, why: "454 4.7.0 cannot check it now", first: true });
   expect(a.reason).toContain("the account is stopped: 454");
   expect(b.admit()).toBe(0);
 });
@@ -58,7 +58,12 @@ test("a probe that ends without telling anything lets another one start", () => 
 test("an account that a message was refused for is healed by a message, not by AUTH: its waits double", () => {
   let now = 0;
   const gate = gateOf(new Breaker(UPSTREAM_WAITS, () => now), () => now);
-  const slowDown = { blamed: "account", why: "550 rate limit exceeded", first: true } as const;
+  const slowDown = {
+    blamed: "account",
+    delivered: false,
+    why: "550 rate limit exceeded",
+    first: true,
+  } as const;
   const waits: number[] = [];
   for (let n = 0; n < 4; n++) {
     expect(gate.admit()).toBe(0); // opened and authenticated
@@ -68,6 +73,8 @@ test("an account that a message was refused for is healed by a message, not by A
   }
   expect(waits).toEqual([60_000, 120_000, 240_000, 480_000]);
   expect(gate.admit()).toBe(0);
-  gate.attempted({ blamed: undefined, why: "", first: true });
+  gate.attempted({ blamed: undefined, delivered: false, why: "", first: true });
+  expect(gate.reason).toContain("the account is stopped"); // a refused recipient says nothing of a limit at the dot
+  gate.attempted({ blamed: undefined, delivered: true, why: "", first: false });
   expect(gate.reason).toBeUndefined();
 });

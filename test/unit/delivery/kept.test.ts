@@ -34,10 +34,11 @@ test.each([
   expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ v: 1, a: 1 });
 });
 
-test("a folder that cannot be written to is told and rejects nobody", async () => {
+test("a folder that cannot be written to is told, and rejects who waits for it", async () => {
   const troubles: string[] = [];
   const kept = new Kept("/nonexistent/delivery.json", (reason) => void troubles.push(reason));
-  await kept.put("a", 1);
-  expect(troubles).toEqual([expect.stringContaining("ENOENT")]);
+  kept.note("b", 1);
+  await expect(kept.put("a", 1)).rejects.toThrow("ENOENT");
+  expect(troubles).toEqual([expect.stringContaining("ENOENT"), expect.stringContaining("ENOENT")]);
   expect(kept.section("a")).toBe(1);
 });

@@ -30,21 +30,17 @@ async function told(records: SpoolRecord[], known = false) {
   await using message = opened.message;
   for (const record of records) await message.append(record);
   const facts: Fact[] = [];
-  const asked: unknown[] = [];
   const parts: UntoldParts = {
     events: { fact: async (fact) => void facts.push(fact) },
     now: () => 10_000,
     gap: { fromMs: 5000, toMs: 9000 },
-    wasTold: async (attempt) => {
-      asked.push(attempt);
-      return known;
-    },
+    told: new Set(known ? [`${id} s`, `${id} expired`] : []),
   };
   await tellUntold(parts, message);
   const first = facts.length;
-  await tellUntold({ ...parts, wasTold: async () => true }, message);
+  await tellUntold(parts, message);
   expect(facts).toHaveLength(first); // told once
-  return { facts, asked, id, records: message.records };
+  return { facts, id, records: message.records };
 }
 
 test("an attempt that was cut off after its dot is told as in doubt, charged, and written down as one", async () => {
@@ -56,17 +52,29 @@ test("an attempt that was cut off after its dot is told as in doubt, charged, an
 });
 
 test("an outcome that the journal does not have is told, with its charge", async () => {
-  const { facts, asked, id } = await told([dot, attempt(5001)]);
+  const { facts, id } = await told([dot, attempt(5001)]);
   expect(facts).toMatchObject([{ event: "delivered", id, charged: 1, reply: { code: 250 } }]);
-  expect(asked).toEqual([{ id, session: "s", atMs: 5001 }]);
   const refusal = failed(bob, { stage: "rcpt", reply: { code: 550, text: "550 no" }, text: "no" });
   expect((await told([dot, attempt(5001, [refusal])])).facts).toMatchObject([{ event: "bounced" }]);
 });
 
-test("what the journal has is not told again; what is older than its end, or of this run, is not even looked up", async () => {
+test("what the journal has is not told again, nor what is older than its end, or of this run", async () => {
   expect((await told([attempt(5001)], true)).facts).toEqual([]);
-  const old = await told([attempt(-6000)]);
-  const ours = await told([attempt(9000)]);
-  expect([old.asked, old.facts, ours.asked, ours.facts]).toEqual([[], [], [], []]);
+  expect((await told([attempt(-6000)])).facts).toEqual([]);
+  expect((await told([attempt(9000)])).facts).toEqual([]);
   expect((await told([])).facts).toEqual([]);
+});
+
+test("an expiry, and what an operator did, are told too", async () => {
+  const expired: SpoolRecord = { at: 5001, event: "expired", recipients: [bob], reason: "too old" };
+  expect((await told([expired])).facts).toMatchObject([{ event: "expired", reason: "too old" }]);
+  expect((await told([expired], true)).facts).toEqual([]);
+  expect((await told([{ at: 5001, event: "held", reason: "look" }])).facts).toMatchObject([
+    { event: "held" },
+  ]);
+});
+
+test("what could not even be said to the upstream was not charged", async () => {
+  const tooBig = failed(bob, { stage: "mail", cause: "TOOBIG", text: "too big" });
+  expect((await told([attempt(5001, [tooBig])])).facts).toMatchObject([{ event: "bounced", charged: 0 }]);
 });

@@ -122,9 +122,25 @@ test("nonsense that was kept (a clock was set) delays no probe beyond the first 
   expect(breaker.waitMs()).toBe(100);
 });
 
-test("an operator's retry makes the next probe due at once", () => {
-  const { breaker } = make();
+test("an operator's retry makes the next probe due at once, but never sooner than ten seconds after a failure", () => {
+  const { breaker, clock } = make({ firstMs: 60_000, maxMs: 3_600_000 });
   breaker.trip("535");
+  for (let n = 0; n < 300; n++) breaker.probeNow();
+  expect(breaker.admit()).toBe("wait");
+  clock.ms += 10_000;
+  expect(breaker.admit()).toBe("probe");
+  breaker.trip("535");
+  clock.ms += 30_000;
   breaker.probeNow();
   expect(breaker.admit()).toBe("probe");
+});
+
+test("one that nobody asks for long stops nothing", () => {
+  const { breaker, clock } = make();
+  breaker.trip("535");
+  expect(breaker.idle).toBe(false);
+  clock.ms += 100_000;
+  expect(breaker.idle).toBe(true);
+  breaker.admit();
+  expect(breaker.idle).toBe(false);
 });

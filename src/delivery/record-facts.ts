@@ -1,0 +1,34 @@
+/**
+ * What is told of a record in a message's file that is no attempt: given up by age, or changed by an operator.
+ */
+import type { Fact } from "../observe/facts.ts";
+import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+
+/** The fact that log and journal get; undefined for records that are told otherwise, or not at all. */
+export function recordFact(entry: StoredEntry, record: SpoolRecord): Fact | undefined {
+  const { id, account, envelope, timeMs } = entry;
+  const common = { id, account, sender: envelope.sender };
+  const byOperator = { ...common, by: "operator" } as const;
+  switch (record.event) {
+    case "held":
+      return { event: "held", ...byOperator, reason: record.reason };
+    case "released":
+      return { event: "released", ...byOperator, verb: "release" };
+    case "retried":
+      return { event: "released", ...byOperator, verb: "retry" };
+    case "bounced": {
+      const { recipients, reason } = record;
+      const delay = Math.round((record.at - timeMs) / 100) / 10;
+      return { event: "bounced", ...byOperator, recipients, reason, delay };
+    }
+    case "expired": {
+      const { recipients, reason } = record;
+      const delay = Math.round((record.at - timeMs) / 1000);
+      return { event: "expired", ...common, recipients, reason, delay };
+    }
+    case "dot":
+    case "attempt":
+    case "noticed":
+      return undefined;
+  }
+}
