@@ -73,7 +73,8 @@ async function* backwards(path: string): AsyncGenerator<JournalLine> {
       const start = Math.max(0, end - PIECE_BYTES);
       const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
       const bytes = Buffer.concat([buffer, rest]);
-      const whole = start === 0 ? 0 : bytes.indexOf(10) + 1;
+      // A line may be longer than a piece: then none of it is whole yet.
+      const whole = start === 0 ? 0 : bytes.indexOf(10) + 1 || bytes.length;
       rest = bytes.subarray(0, whole);
       end = start;
       for (const text of bytes.subarray(whole).toString("utf8").split("\n").reverse()) {

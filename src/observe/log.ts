@@ -38,14 +38,15 @@ function standardOutput(): DestinationStream {
   return {
     write(line) {
       const missing = dropped === 0 ? "" : missingLine(dropped);
-      const bytes = Buffer.from(`${torn ? "\n" : ""}${missing}${line}`);
+      const before = `${torn ? "\n" : ""}${missing}`;
+      const bytes = Buffer.from(before + line);
       let done = 0;
       try {
         while (done < bytes.length) done += writeWhenPossible(bytes, done);
         dropped = 0;
         torn = false;
       } catch {
-        dropped++;
+        dropped = done < before.length ? dropped + 1 : 1; // those before this line are told by then
         torn ||= done > 0;
       }
     },

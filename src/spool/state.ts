@@ -16,6 +16,7 @@ import {
   type LedgerRecord,
   wordsOf,
 } from "../schedule/ledger.ts";
+import type { RecipientResult } from "../schedule/outcome.ts";
 import type { SpoolEntry, SpoolRecord } from "./entry.ts";
 
 export type MessageState =
@@ -43,10 +44,9 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
     switch (record.event) {
       case "attempt":
         settling.push(record);
-        next =
-          record.nextMs === undefined
-            ? undefined
-            : { dueMs: record.nextMs, waitMs: record.nextMs - record.at };
+        if (record.nextMs !== undefined) next = { dueMs: record.nextMs, waitMs: record.nextMs - record.at };
+        // One that deferred nobody says nothing of those that the transaction before it deferred.
+        else if (record.results.length === 0 || record.results.some(isDeferred)) next = undefined;
         break;
       case "expired":
       case "bounced":
@@ -112,4 +112,8 @@ export function waits({ next }: Waiting, nowMs: number): boolean {
  */
 export function dueMs({ next }: Waiting, nowMs: number): number {
   return next === undefined ? nowMs : Math.min(next.dueMs, nowMs + next.waitMs);
+}
+
+function isDeferred(result: RecipientResult): boolean {
+  return result.status === "failed" && result.verdict.action === "defer";
 }

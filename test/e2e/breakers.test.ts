@@ -220,3 +220,13 @@ test("mail that waited longer than it may while nobody could try is tried first"
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(given(relay)).toEqual([]);
 });
+
+test("a retry of many messages at once asks an upstream that refuses the password a few times only", async () => {
+  const relay = await Relay.start({ fail: ["auth=535 5.7.8 wrong password"] });
+  const ids: string[] = [];
+  for (let n = 0; n < 100; n++) ids.push((await submit(relay.port)).id);
+  await until("the breaker opened", () => relay.events("breaker-opened").length > 0);
+  const before = relay.sandbox.sessions.length;
+  expect((await relay.command("queue", "retry", ...ids)).code).toBe(0);
+  expect(relay.sandbox.sessions.length - before).toBeLessThanOrEqual(2);
+});

@@ -161,6 +161,23 @@ test("a crash between a notice and the line that says so makes no second notice"
   }
 });
 
+test("a crash right after a notice makes no second one while another recipient is still tried", async () => {
+  const relay = await Relay.prepare({
+    config: QUICK,
+    fail: ["rcpt:a@example.org=550 5.1.1 no such user", "rcpt:b@example.org=451 4.7.1 greylisted"],
+  });
+  await relay.up({ crashAt: "notice-spooled" });
+  await submit(relay.port, { ...FROM, to: ["a@example.org", "b@example.org"], data: data(1) });
+  await relay.ended();
+  await relay.up();
+  const tried = () => relay.events("deferred").filter(({ inDoubt }) => !inDoubt);
+  await until("b was tried twice more", () => tried().length >= 3);
+  relay.setFaults();
+  await until("b has it", () => relay.arrived.some(({ recipients }) => recipients[0] === "b@example.org"));
+  await until("nothing else is under way", async () => (await rows(relay)).every(isBounced));
+  expect(await notices(relay)).toHaveLength(1);
+});
+
 function isBounced({ state }: QueueRow): boolean {
   return state === "bounced";
 }

@@ -99,3 +99,27 @@ test("a message just below 5 MB arrives intact, one byte more and it is refused 
     true,
   );
 });
+
+test("of 250 recipients one that is greylisted delays nobody else, and is not hurried itself", async () => {
+  const relay = await Relay.start({
+    config: "retry: { first: 1h, max: 1h, expireAfter: 4d }",
+    fail: ["rcpt:r1@example.org=451 4.7.1 greylisted"],
+  });
+  const to = Array.from({ length: 250 }, (_, n) => `r${n}@example.org`);
+  await submit(relay.port, { to });
+  const reached = () => relay.arrived.flatMap(({ recipients }) => recipients);
+  await until("all others have it", () => reached().length === 249);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(relay.events("deferred")).toMatchObject([{ recipients: ["r1@example.org"] }]);
+  expect(new Set(reached()).size).toBe(249);
+});
+
+test("a session that waits long for the answer to its message holds up no other message", async () => {
+  const relay = await Relay.start({ config: "stopTimeout: 1s", fail: ["dot#1=delay 1m"] });
+  await submit(relay.port);
+  await until("the first is at its dot", () => relay.arrived.length === 1);
+  const { id } = await submit(relay.port);
+  const delivered = () => relay.events("delivered").find((line) => line.id === id);
+  await until("the second is delivered", delivered, 10_000);
+  expect(relay.events("delivered")).toHaveLength(1);
+});

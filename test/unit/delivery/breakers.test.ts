@@ -90,3 +90,13 @@ test("a file with nonsense in it stops nobody", () => {
   const clocks = { elapsed: () => 0, now: () => 0, changedMs: () => 0, onClosed: () => {} };
   expect(new Breakers({ accounts: ["portal"], events, kept, ...clocks }).open()).toEqual([]);
 });
+
+test("what is stopped and has no mail any more is nobody's trouble: it is not among those that are open", () => {
+  const { breakers, clock } = setting();
+  breakers.pair(entry)?.trip("550 not you");
+  expect(breakers.open()).toMatchObject([{ breaker: "pair", reason: "550 not you" }]);
+  clock.ms += 3_600_000;
+  expect(breakers.open()).toEqual([]);
+  expect(breakers.pair(entry)?.admit()).toBe("probe"); // mail came
+  expect(breakers.open()).toHaveLength(1);
+});

@@ -1,23 +1,25 @@
+/** One attempt at one message: what is said, whom a failure blames, what becomes of the job. */
 import { expect, test, vi } from "vitest";
 import { type DeliverParts, deliver } from "../../../src/delivery/deliver.ts";
 import type { Fact } from "../../../src/observe/facts.ts";
 import type { Fetched } from "../../../src/queue/account-queue.ts";
 import type { Verdict } from "../../../src/schedule/outcome.ts";
 import type { Weight } from "../../../src/schedule/pace.ts";
+import type { SpoolEntry } from "../../../src/spool/entry.ts";
 import { messageState } from "../../../src/spool/state.ts";
 import { Breaker } from "../../../src/upstream/breaker.ts";
 import type { Session } from "../../../src/upstream/session.ts";
-import { entryFor, WIRE } from "../../support/messages.ts";
+import { address, entryFor, WIRE } from "../../support/messages.ts";
 import { testSpool } from "../../support/spool.ts";
 
 const CHARGED_MS = Date.parse("2026-03-01T12:00:00Z");
 const ok = { code: 250, text: "250 2.0.0 taken" };
 
 /** Everything around `deliver` that is not the point: a queue and a session that note what was asked of them. */
-async function setting() {
+async function setting(changes: Partial<SpoolEntry> = {}) {
   const { spool } = await testSpool();
   const id = spool.newId();
-  await spool.accept(entryFor(id), [WIRE]);
+  await spool.accept(entryFor(id, changes), [WIRE]);
   const settled: string[] = [];
   const facts: Fact[] = [];
   const troubles: unknown[] = [];
@@ -217,5 +219,68 @@ test("a message that is too old is given up after a failed attempt, and not when
     const retry = { ...parts.retry, expireAfterMs: 0 };
     await deliver({ ...parts, retry, pairBreaker: () => breaker }, session, work);
     expect([scope, facts.some(({ event }) => event === "expired")]).toEqual([scope, gone]);
+  }
+});
+
+test("a message whose bytes the disk does not give is deferred with an alarm, and blames nobody", async () => {
+  const { spool, id, parts, session, send, settled, troubles, work } = await setting();
+  const open = spool.open.bind(spool);
+  spool.open = async (id) => {
+    const opened = await open(id);
+    if (opened.ok) opened.message.wire = () => Promise.reject(new Error("EIO: i/o error, read"));
+    return opened;
+  };
+  expect(await deliver(parts, session, work)).toMatchObject({ mailSaid: false, blamed: undefined });
+  expect(send).not.toHaveBeenCalled();
+  expect(settled).toEqual(["defer"]);
+  expect(troubles).toMatchObject([{ id, reason: expect.stringContaining("EIO") }]);
+});
+
+test("a probe that tells nothing of its pair leaves it stopped, and the next one may start", async () => {
+  const { parts, session, send, work } = await setting();
+  let now = 0;
+  const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => now);
+  breaker.trip("550 not you");
+  now = 1000;
+  send.mockImplementationOnce(async ({ recipients }) => {
+    (session as unknown as { mails: number }).mails++;
+    const results = recipients.map((one) => refusedFor(one, { action: "bounce" }));
+    return { results: results as never[], inDoubt: false, sessionLost: false };
+  });
+  await deliver({ ...parts, pairBreaker: () => breaker }, session, work);
+  expect(send).toHaveBeenCalledTimes(1);
+  expect(breaker.state).toMatchObject({ name: "open", reason: "550 not you" });
+  expect(breaker.admit()).toBe("probe");
+});
+
+test("a pair is stopped in the words of the reply that blames it, whoever was refused before", async () => {
+  const [ann, bob] = [address("ann@example.org"), address("bob@example.org")];
+  const envelope = { sender: address("app@lab.example"), recipients: [ann, bob] };
+  const { parts, session, send, work } = await setting({ envelope });
+  const failure = { stage: "dot", reply: { code: 550, text: "550 sender not authorized" }, text: "x" };
+  send.mockImplementationOnce(async () => {
+    (session as unknown as { mails: number }).mails++;
+    const results = [refusedFor(ann, {}), { ...refusedFor(bob, { scope: "pair" }), failure }];
+    return { results: results as never[], inDoubt: false, sessionLost: false };
+  });
+  const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => 0);
+  await deliver({ ...parts, pairBreaker: () => breaker }, session, work);
+  expect(breaker.state).toMatchObject({ reason: "550 sender not authorized (because)" });
+});
+
+test("a message is as old as its pair could be worked for, however long sluice was switched off", async () => {
+  for (const [workedMs, gone] of [
+    [20_000, false], // a crash cut its clock short
+    [30_000 + 86_400_000, true],
+  ] as const) {
+    const aWeekAgo = Date.now() - 7 * 86_400_000;
+    const { parts, session, send, facts, work } = await setting({ timeMs: aWeekAgo, workedMs: 30_000 });
+    send.mockImplementationOnce(async ({ recipients }) => ({
+      results: recipients.map((one) => refusedFor(one, {})) as never[],
+      inDoubt: false,
+      sessionLost: false,
+    }));
+    await deliver({ ...parts, workedMs: () => workedMs }, session, work);
+    expect(facts.some(({ event }) => event === "expired")).toBe(gone);
   }
 });

@@ -67,3 +67,9 @@ test("a clock that was set back neither blocks notices nor digests", async () =>
   expect(allowance.take()).toBe(true);
   expect(allowance.dueDigests()).toHaveLength(1);
 });
+
+test("a failure is counted when it is on disk: count rejects when the disk does not take it", async () => {
+  const full = { ...fakeKept(), put: () => Promise.reject(new Error("ENOSPC")) };
+  const allowance = new NoticeAllowance(full, 0, () => 0);
+  await expect(allowance.count(ann, failure("m"))).rejects.toThrow("ENOSPC");
+});

@@ -60,3 +60,13 @@ test("nonsense that was kept is passed over", async () => {
   expect([time.of("a"), time.of("b"), time.of("c")]).toEqual([0, 0, 7]);
   await time.stop();
 });
+
+test("a clock that a crash cut short goes on from what a message noted of it", async () => {
+  const { time, pass } = setting(fakeKept({ workedMs: { a: 10_000 } }));
+  expect([time.of("a", 14_000), time.of("b", 14_000), time.of("a", 12_000)]).toEqual([
+    14_000, 14_000, 14_000,
+  ]);
+  pass(5);
+  expect([time.of("a", 14_000), time.of("b")]).toEqual([19_000, 19_000]);
+  await time.stop();
+});

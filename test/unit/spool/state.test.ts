@@ -105,3 +105,26 @@ test("who was given up is owed one notice; given up again after a retry, another
   const again: SpoolRecord[] = [{ at: 7, event: "retried" }, attempt(8, [failed(ann, said(550))])];
   expect(owed([bounce, noticed, ...again])).toEqual([ann]);
 });
+
+test("recipients of no transaction yet wait for nobody, and who was deferred before them keeps its time", () => {
+  const first = attempt(5, [failed(ann, said(451))], 99);
+  const state = messageState(entry, [first]);
+  expect(state).toMatchObject({ kind: "pending", next: undefined });
+  expect(state.ledger.pending).toEqual([ann, bob]);
+  for (const rest of [ok(bob), failed(bob, said(550))])
+    expect(messageState(entry, [first, attempt(6, [rest])])).toMatchObject({
+      kind: "pending",
+      next: { dueMs: 99, waitMs: 94 },
+    });
+  const stopped = attempt(6, [failed(bob, said(451))]); // a breaker says when it goes on
+  expect(messageState(entry, [first, stopped])).toMatchObject({ kind: "pending", next: undefined });
+});
+
+test("who fails again after the clock was set back is owed another notice", () => {
+  const noticed: SpoolRecord = { at: 50, event: "noticed", kind: "failure", id: "n", recipients: [ann, bob] };
+  const bounce = attempt(50, [failed(ann, said(550)), failed(bob, said(550))]);
+  const again = attempt(8, [failed(ann, said(550)), ok(bob)]);
+  const records: SpoolRecord[] = [bounce, noticed, { at: 7, event: "retried" }, again];
+  const owed = unnoticed(messageState(entry, records).ledger, records);
+  expect(owed.map(({ recipient }) => recipient)).toEqual([ann]);
+});
