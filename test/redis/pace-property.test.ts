@@ -220,7 +220,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
 test.each(Object.keys(MUTATIONS))(
   "the checks see %s",
   async (name) => {
-    const result = await fc.check(worlds(MUTATIONS[name] as Mutation), { numRuns: 300, endOnFailure: true });
+    const result = await fc.check(worlds(MUTATIONS[name] as Mutation), { numRuns: 2000, endOnFailure: true });
     expect(result.failed).toBe(true);
   },
   60_000,
