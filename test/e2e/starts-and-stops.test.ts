@@ -2,10 +2,13 @@
  * What a start finds and a stop leaves: other clocks, another config, folders that cannot be used, a stop that comes at
  * once.
  */
+
 import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { QueueRow } from "../../src/control/queue-view.ts";
+import { EmbeddedRedis } from "../../src/queue/embedded-redis.ts";
+import { testFolder } from "../support/folder.ts";
 import { Relay } from "../support/relay.ts";
 import { alive } from "../support/relay-process.ts";
 import { submit } from "../support/smtp-client.ts";
@@ -79,4 +82,17 @@ test("mail that was deferred goes at its time although the clock was set back a 
   await relay.jumpClock({ wallMs: -DAY_MS });
   await relay.up();
   await until("it arrived", () => relay.arrived.length === 1);
+});
+
+test("a stop right after the start ends the process, with an external Redis too", async () => {
+  const folder = await testFolder();
+  const socket = join(folder, "shared.sock");
+  const server = await EmbeddedRedis.start({ folder, socket, maxMemoryBytes: 64 << 20, report: () => {} });
+  onTestFinished(() => server.stop());
+  const relay = await Relay.prepare({ redis: `redis: "unix://${socket}"` });
+  for (const delayMs of [0, 0, 20, 60, 0]) {
+    await relay.up();
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    expect(await relay.down()).toBe(0); // a hang ends with the test's time
+  }
 });

@@ -165,9 +165,9 @@ async function faultsOf(what: Case, mutation?: Mutation): Promise<string[]> {
 }
 
 /** Any number of worlds at once, which is quicker, and shrinks to the one that is at fault. */
-const worlds = (mutation?: Mutation) =>
+const worlds = (mutation?: Mutation, cases = fc.oneof({ weight: 5, arbitrary: aCase }, heavyCase)) =>
   fc.asyncProperty(
-    fc.array(fc.noBias(fc.oneof({ weight: 5, arbitrary: aCase }, heavyCase)), {
+    fc.array(fc.noBias(cases), {
       minLength: 1,
       maxLength: TOGETHER,
       size: "max",
@@ -185,6 +185,23 @@ test("no 60 minutes ever hold more than the caps, nor a minute more than its par
   await fc.assert(worlds(), { numRuns: enough / 8 });
   expect(counted).toBeGreaterThanOrEqual(enough);
 }, 600_000);
+
+/** Redis comes back as it was before a backlog, which none of its hosts knows all of. */
+const olderState = aCase.map(
+  (one): Case => ({
+    ...one,
+    hosts: 3,
+    messages: one.messages.slice(0, 1),
+    steps: [
+      { do: "backlog", minutes: 1, refunds: 0 }, // without it there is no state to keep
+      { do: "rest", minutes: 300 },
+      { do: "keep state" },
+      { do: "backlog", minutes: 40, refunds: 0 },
+      { do: "roll back" },
+      { do: "backlog", minutes: 30, refunds: 0 },
+    ],
+  }),
+);
 
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a tolerance of one message more": {
@@ -220,7 +237,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
 test.each(Object.keys(MUTATIONS))(
   "the checks see %s",
   async (name) => {
-    const result = await fc.check(worlds(MUTATIONS[name] as Mutation), { numRuns: 2000, endOnFailure: true });
+    const result = await fc.check(
+      worlds(MUTATIONS[name], name.includes("another run") ? olderState : undefined),
+      { numRuns: 600, endOnFailure: true },
+    );
     expect(result.failed).toBe(true);
   },
   60_000,
