@@ -94,8 +94,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(() => listener.stop(0));
     // Loaded when mail is taken already: it is a good part of the time to start.
     const { startControl } = await import("./control/server.ts");
-    const control = await startControl({
-      path: options.controlSocket,
+    const control = await startControl(options.controlSocket, {
       source: sourceOf(spool, delivery),
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
       health: () => delivery.answers.health,

@@ -24,6 +24,7 @@ import type { StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
 import { dueMs, messageState, waits } from "../spool/state.ts";
+import { discard } from "../upstream/body.ts";
 import type { Breaker } from "../upstream/breaker.ts";
 import type { Session } from "../upstream/session.ts";
 import { whyOf } from "./attempt-facts.ts";
@@ -209,8 +210,4 @@ function worstScope(results: readonly RecipientResult[]): Verdict["scope"] | und
   );
   const wide = (["account", "upstream", "session"] as const).find((scope) => scopes.has(scope));
   return wide ?? (scopes.has("pair") && !scopes.has("delivered") ? "pair" : undefined);
-}
-
-function discard(body: Buffer | Readable): void {
-  if (!Buffer.isBuffer(body)) body.destroy();
 }

@@ -170,10 +170,7 @@ export class Delivery {
 
   /** No new attempts; those under way may finish until `deadline` fires. */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping = true;
-    this.#trouble.end();
-    for (const end of this.#timers.splice(0)) end();
-    this.#watchdog.stop();
+    this.#endTimers();
     this.#enqueuer.stop();
     await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop(deadline)));
     await this.#recovery.stop();
@@ -181,13 +178,18 @@ export class Delivery {
 
   /** Ends the connections, and our Redis last. */
   async close(): Promise<void> {
+    this.#endTimers();
+    await this.#standing.stop();
+    await this.#queues[Symbol.asyncDispose]();
+    await this.#embedded?.stop();
+  }
+
+  /** Nothing begins by itself any more. */
+  #endTimers(): void {
     this.#stopping = true;
     this.#trouble.end();
     for (const end of this.#timers.splice(0)) end();
     this.#watchdog.stop();
-    await this.#standing.stop();
-    await this.#queues[Symbol.asyncDispose]();
-    await this.#embedded?.stop();
   }
 
   /** A disk that is full at start, say, must not mean that nothing is delivered until the next one. */

@@ -34,14 +34,13 @@ export class Feeder {
   /** Ends the opening of a session, while there is one. */
   #opening: AbortController | undefined;
   #ehlo = "";
-  #stopping = false;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(parts: FeederParts) {
     this.#parts = parts;
     this.#work = new Work(parts);
-    this.#laneParts = { ...parts, stopping: () => this.#stopping, lanes: () => this.#lanes.size };
+    this.#laneParts = { ...parts, stopping: () => this.#stop.signal.aborted, lanes: () => this.#lanes.size };
   }
 
   start(): void {
@@ -84,7 +83,6 @@ export class Feeder {
    * it runs any more.
    */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping = true;
     this.#stop.abort();
     this.#opening?.abort();
     this.wake();
@@ -99,7 +97,7 @@ export class Feeder {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.#stop.signal.aborted) {
       try {
         await this.#work.changed.wait(await this.#step());
       } catch (error) {
@@ -128,7 +126,7 @@ export class Feeder {
     if (!release) return 0;
     let session: Session | undefined;
     try {
-      const gone = this.#stopping || work.waiting <= 0; // waiting for a slot can take long
+      const gone = this.#stop.signal.aborted || work.waiting <= 0; // waiting for a slot can take long
       const barredMs = gone ? 1 : gate.admit();
       if (barredMs > 0) return Math.min(POLL_MS, barredMs);
       session = await this.#open();
@@ -166,7 +164,7 @@ export class Feeder {
       this.#ehlo = told; // what the service offers is told once, and when it changes
       return opened.session;
     }
-    if (this.#stopping) gate.unused();
+    if (this.#stop.signal.aborted) gate.unused();
     else gate.refused(opened.failure);
     return undefined;
   }

@@ -2,7 +2,8 @@
  * What delivery keeps over a restart besides the mail itself: `<stateDir>/delivery.json`, a section for each owner.
  *
  * Promises: `put` resolves when the file that says so is in place for good (temporary file, sync, rename, sync of the
- * folder) and rejects when it is not, `note` waits for nothing; many puts share a write; a file that cannot be read is told and begun anew: it only makes delivery forget a pause, never a message.
+ * folder) and rejects when it is not, `note` waits for nothing; many puts share a write; a file that cannot be read is
+ * told and begun anew: it only makes delivery forget a pause, never a message.
  * Refuses nothing: owners check what they find in their section.
  */
 import { readFileSync } from "node:fs";

@@ -6,7 +6,6 @@
  * Promises (P5): the budget is asked before a message is fetched and charged before its MAIL, which follows within five
  * seconds; the next message out is the most urgent one at that moment; no job sleeps as active.
  */
-
 import type { Fetched } from "../queue/account-queue.ts";
 import type { MessageClass, Weight } from "../schedule/pace.ts";
 import type { Session } from "../upstream/session.ts";

@@ -5,9 +5,9 @@
  * resolves; a digest is due an hour after its first failure, holds the number of all and the first `SAMPLES`.
  */
 import type { Address } from "../mail/address.ts";
+import { HOUR_MS } from "../schedule/pace.ts";
 import type { Kept } from "./kept.ts";
 
-const HOUR_MS = 3_600_000;
 const SAMPLES = 50;
 const SECTION = "notices";
 

@@ -7,7 +7,6 @@
  * recipients and bytes slow us down. Promises: an estimate, said as one; asks Redis once for all messages of an account.
  * Refuses to guess where a breaker is open, or where nothing holds the mail up: then it goes as fast as it can.
  */
-
 import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue } from "../queue/account-queue.ts";
 import type { MessageClass } from "../schedule/pace.ts";
@@ -38,12 +37,10 @@ export interface OutlookParts {
 export async function outlookOf(parts: OutlookParts, { budget }: Pick<Work, "budget">): Promise<Outlook> {
   const { queue, gate, pacer, bulkHeld, now } = parts;
   if (gate.reason !== undefined) return stoppedBy(gate.reason);
-  if (!budget.paced) {
-    return { ...NO_OUTLOOK, reason: (messageClass) => (messageClass === "bulk" ? bulkHeld() : undefined) };
-  }
+  const held = (messageClass: MessageClass) => (messageClass === "bulk" ? bulkHeld() : undefined);
+  if (!budget.paced) return { ...NO_OUTLOOK, reason: held };
   const nowMs = now();
   const [positions, used] = await Promise.all([queue.positions(), pacer.used()]);
-  const held = (messageClass: MessageClass) => (messageClass === "bulk" ? bulkHeld() : undefined);
   return {
     reason: (messageClass) =>
       held(messageClass) ?? `the hour's budget is used: ${used} of ${pacer.perHour} messages`,

@@ -99,7 +99,7 @@ function tellInterrupted(
   message: SpoolMessage,
   { upstream, session, at: cutMs }: { upstream: string; session: string; at: number },
 ): Promise<void> {
-  const { entry, records }: { entry: StoredEntry; records: SpoolMessage["records"] } = message;
+  const { entry, records } = message;
   const at = now();
   const recipients = messageState(entry, records).ledger.pending;
   return events.fact({

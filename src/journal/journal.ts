@@ -8,13 +8,13 @@
 import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fact } from "../observe/facts.ts";
+import { DAY_FILE } from "./lines.ts";
 
 /** A line of the journal: a fact and when it became true, ISO 8601. */
 export type JournalLine = Fact & { readonly at: string };
 
 const SYNC_MS = 1000;
 const DAY_MS = 86_400_000;
-const DAY_FILE = /^\d{4}-\d\d-\d\d\.jsonl$/;
 
 interface Waiter {
   resolve(): void;

@@ -17,22 +17,25 @@ export async function chargesOfLastHour(
   const fromMs = nowMs - CHARGE_PERIOD_MS;
   // A charge stands in the journal when its attempt has ended, which may be long after it was taken.
   for await (const line of readJournal(folder, { fromMs, text: '"charged":1' })) {
-    if (!("charged" in line) || line.charged !== 1 || line.account !== account) continue;
     const charge = chargeIn(line);
-    if (charge.atMs > fromMs) charges.push(charge);
+    if (charge && line.event !== "rejected" && line.account === account && charge.atMs > fromMs)
+      charges.push(charge);
   }
   return charges.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The charge of an attempt; a line of an older version does not say what it weighed. */
-function chargeIn(line: Extract<JournalLine, { charged: 0 | 1 }>): PastCharge {
+/**
+ * The charge that a line tells of; undefined where it tells of none, or is none of ours. One of an older version does
+ * not say what it weighed.
+ */
+export function chargeIn(line: JournalLine): PastCharge | undefined {
+  if (!("charged" in line) || line.charged !== 1) return undefined;
   const { charge, recipients } = line;
-  if (charge) {
-    const { at, bytes, class: name } = charge;
-    return { atMs: Date.parse(at), recipients: charge.recipients, bytes, class: name };
-  }
+  const atMs = Date.parse((charge ?? line).at);
+  if (Number.isNaN(atMs) || !Array.isArray(recipients)) return undefined;
+  if (charge) return { atMs, recipients: charge.recipients, bytes: charge.bytes, class: charge.class };
   const bytes = "sizeBytes" in line ? line.sizeBytes : 1;
-  return { atMs: Date.parse(line.at), recipients: recipients.length, bytes, class: "bulk" };
+  return { atMs, recipients: recipients.length, bytes, class: "bulk" };
 }
 
 /**

@@ -8,9 +8,9 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { JournalLine } from "./journal.ts";
+import { DAY_FILE, parseLine } from "./lines.ts";
 
 const PIECE_BYTES = 256 * 1024;
-const DAY = /^(\d{4}-\d\d-\d\d)\.jsonl$/;
 
 /**
  * Yields the lines with `fromMs <= at <= toMs` (milliseconds since 1970) that contain `text`, if it is given. Without
@@ -24,21 +24,13 @@ export async function* readJournal(
   const to = range.toMs === undefined ? "9999" : new Date(range.toMs).toISOString();
   const [first, last] = [from.slice(0, 10), to.slice(0, 10)];
   for (const name of (await readdir(folder)).sort()) {
-    const day = DAY.exec(name)?.[1];
+    const day = DAY_FILE.exec(name)?.[1];
     if (day === undefined || day < first || day > last) continue;
     for await (const text of createInterface({ input: createReadStream(join(folder, name)) })) {
       if (range.text !== undefined && !text.includes(range.text)) continue;
       const line = parseLine(text);
       if (line && line.at >= from && line.at <= to) yield line;
     }
-  }
-}
-
-function parseLine(text: string): JournalLine | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
@@ -52,7 +44,7 @@ export async function endOfJournal(
 ): Promise<{ readonly lastMs: number; readonly lines: readonly JournalLine[] } | undefined> {
   const lines: JournalLine[] = [];
   for (const name of (await readdir(folder))
-    .filter((name) => DAY.test(name))
+    .filter((name) => DAY_FILE.test(name))
     .sort()
     .reverse()) {
     for await (const line of backwards(join(folder, name))) {

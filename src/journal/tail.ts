@@ -8,8 +8,8 @@
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { JournalLine } from "./journal.ts";
+import { DAY_FILE, parseLine } from "./lines.ts";
 
-const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.jsonl$/;
 const DAYS = 3;
 const PIECE_BYTES = 256 * 1024;
 const NEWLINE = 10;
@@ -86,17 +86,9 @@ function linesOf(bytes: Buffer, start: number, wanted: (text: string) => boolean
   for (let from = 0; from < bytes.length; ) {
     const end = bytes.indexOf(NEWLINE, from) + 1;
     const text = bytes.toString("utf8", from, end - 1);
-    const line = wanted(text) ? parsed(text) : undefined;
+    const line = wanted(text) ? parseLine(text) : undefined;
     if (line) lines.push({ line, end: start + end });
     from = end;
   }
   return lines;
-}
-
-function parsed(text: string): JournalLine | undefined {
-  try {
-    return JSON.parse(text) as JournalLine;
-  } catch {
-    return undefined;
-  }
 }

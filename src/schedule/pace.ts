@@ -58,7 +58,7 @@ export const CHARGE_VALID_MS = 5000;
 export const CHARGE_PERIOD_MS = HOUR_MS + CHARGE_VALID_MS;
 const PERIOD_US = CHARGE_PERIOD_MS * 1000;
 /** RFC 5321 §4.5.3.1.8: what a transaction may have without asking. */
-const TRANSACTION_RECIPIENTS = 100;
+export const TRANSACTION_RECIPIENTS = 100;
 
 /** The buckets of a pace; `largestBytes`: the largest message there is (config `limits.messageSize`). */
 export function bucketsOf(pace: Pace, largestBytes: number): readonly Bucket[] {

@@ -55,3 +55,10 @@ async function* pieces(
 function* slices(body: Buffer): Generator<Buffer> {
   for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES);
 }
+
+/** Lets go of a body that is not sent, or not to its end. */
+export function discard(body: OutgoingMessage["body"]): void {
+  if (Buffer.isBuffer(body)) return;
+  body.on("error", () => {});
+  body.destroy();
+}

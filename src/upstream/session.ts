@@ -12,19 +12,16 @@
  */
 import { randomBytes } from "node:crypto";
 import type net from "node:net";
-import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Address } from "../mail/address.ts";
 import type { Envelope } from "../mail/envelope.ts";
 import { CAUSE, type Failure, type RecipientResult } from "../schedule/outcome.ts";
+import { TRANSACTION_RECIPIENTS } from "../schedule/pace.ts";
 import { failed, type Judge } from "../schedule/verdict.ts";
-import { type OutgoingMessage, watchedBody } from "./body.ts";
+import { discard, type OutgoingMessage, watchedBody } from "./body.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { Offer } from "./ehlo.ts";
 import { readTranscript } from "./transcript.ts";
-
-/** Most recipients in a transaction, unless the upstream says less (RFC 5321 §4.5.3.1.8: it takes 100). */
-const RCPT_MAX = 100;
 
 const NO_REPLY: Failure = {
   stage: "dot",
@@ -83,7 +80,7 @@ export class Session {
     this.ehlo = offer.lines;
     this.limits = {
       mailMax: Math.min(mailMax, offer.mailMax ?? mailMax),
-      rcptMax: Math.min(RCPT_MAX, offer.rcptMax ?? RCPT_MAX),
+      rcptMax: Math.min(TRANSACTION_RECIPIENTS, offer.rcptMax ?? TRANSACTION_RECIPIENTS),
       ...(offer.sizeBytes === undefined ? {} : { sizeBytes: offer.sizeBytes }),
       eightBitMime: offer.eightBitMime,
       pipelining: offer.pipelining,
@@ -221,10 +218,4 @@ function sayable(address: Address): boolean {
 
 function describeTls(socket: net.Socket | undefined): string {
   return socket instanceof TLSSocket ? `${socket.getProtocol()} ${socket.getCipher().name}` : "none";
-}
-
-function discard(body: Buffer | Readable): void {
-  if (Buffer.isBuffer(body)) return;
-  body.on("error", () => {});
-  body.destroy();
 }

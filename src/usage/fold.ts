@@ -6,11 +6,10 @@
  * Promises: reads the journal, changes nothing in it; a line that is in a day already is passed over.
  */
 import type { JournalLine } from "../journal/journal.ts";
+import { chargeIn } from "../journal/questions.ts";
 import { advanced, isBefore, type Marks, type Piece, readOn } from "../journal/tail.ts";
-import { dayOf, type Sent, type UsageDay } from "./day.ts";
-
-/** RFC 5321 §4.5.3.1.8: what a transaction may have without asking; more make a message several transactions. */
-const TRANSACTION_RECIPIENTS = 100;
+import { TRANSACTION_RECIPIENTS } from "../schedule/pace.ts";
+import { dayOf, type UsageDay } from "./day.ts";
 
 /** Adds what is behind `marks`; `dayFor` gives the day to add to. Yields the new marks after each piece. */
 export async function* foldOn(
@@ -43,9 +42,8 @@ function mayCount(text: string): boolean {
 /** When what the line says counts, milliseconds since 1970; undefined when it does not count. */
 function timeOf(line: JournalLine): number | undefined {
   if (line.event === "rejected" || line.account === null) return undefined;
-  const charge = "charged" in line && line.charged === 1 ? (line.charge ?? line) : undefined;
-  const atMs = Date.parse((line.event === "accepted" ? line : charge)?.at ?? "");
-  return Number.isNaN(atMs) ? undefined : atMs;
+  const atMs = line.event === "accepted" ? Date.parse(line.at) : chargeIn(line)?.atMs;
+  return atMs === undefined || Number.isNaN(atMs) ? undefined : atMs;
 }
 
 function count(day: UsageDay, line: JournalLine, atMs: number): void {
@@ -54,22 +52,8 @@ function count(day: UsageDay, line: JournalLine, atMs: number): void {
     day.accepted(line.account, atMs, Math.ceil(line.recipients.length / TRANSACTION_RECIPIENTS));
     return;
   }
-  if (!("charged" in line)) return;
-  // Without `charge` an older version wrote it.
-  const {
-    recipients,
-    bytes,
-    class: name,
-  } = line.charge ?? { recipients: 1, bytes: 0, class: "bulk" as const };
-  const sent: Sent = {
-    atMs,
-    account: line.account,
-    sender: line.sender ?? "<>",
-    user: line.user ?? null,
-    class: name,
-    messages: 1,
-    recipients,
-    bytes,
-  };
-  day.sent(sent);
+  const charge = chargeIn(line);
+  if (!charge) return;
+  const { account, sender, user } = line;
+  day.sent({ ...charge, account, sender: sender ?? "<>", user: user ?? null, messages: 1 });
 }

@@ -4,6 +4,7 @@
  * Promises: pure; one text without links, scripts or fonts of others; readable on light and dark pages; a span of any length
  * fits, several hours share a column then and it shows the busiest of them.
  */
+import { HOUR_MS } from "../schedule/pace.ts";
 import type { Arrivals } from "../schedule/replay.ts";
 import type { Plan } from "./plan.ts";
 import { delayText, grouped, timeText } from "./text.ts";
@@ -13,7 +14,6 @@ const PANEL = { height: 320, left: 64, right: 250, top: 44, bottom: 40 } as cons
 const MOST_COLUMNS = 600;
 /** Colours that can be told apart without red against green. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
-const HOUR_MS = 3_600_000;
 
 /** One panel below the other. */
 export function planChart(plans: readonly Plan[]): string {

@@ -4,7 +4,9 @@
  * Promises: pure. Rows rise by time, then by name; all periods are UTC. A rolling peak is the most in any 60 minutes, to the
  * minute, that ended with mail in the row's period: it may have begun in the period before.
  */
+
 import { type Amount, contractYear, type Span } from "../schedule/contract-year.ts";
+import { HOUR_MS } from "../schedule/pace.ts";
 import type { MinuteRow, UsageDay } from "./day.ts";
 
 export const PERIODS = ["hour", "day", "month", "year"] as const;
@@ -12,7 +14,6 @@ export type Period = (typeof PERIODS)[number];
 export const PARTS = ["host", "sender", "user", "class"] as const;
 export type Part = (typeof PARTS)[number];
 
-const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
 /** Names that the row is not split by are null; so is a local user that is not known. */

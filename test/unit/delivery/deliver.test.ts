@@ -160,7 +160,7 @@ const refusedFor = (recipient: string, changes: Partial<Verdict>) => ({
 });
 
 test("a stopped pair's message is deferred until the next probe, and nothing is said", async () => {
-  const { parts, session, send, settled, work } = await setting();
+  const { parts, session, send, settled, work, charges } = await setting();
   const breaker = new Breaker({ firstMs: 1000, maxMs: 1000 }, () => 0);
   breaker.trip("550 not you");
   expect(await deliver({ ...parts, pairBreaker: () => breaker }, session, work)).toMatchObject({
@@ -169,6 +169,7 @@ test("a stopped pair's message is deferred until the next probe, and nothing is 
   });
   expect(send).not.toHaveBeenCalled();
   expect(settled).toEqual(["defer"]);
+  expect(charges).toEqual([]); // it takes nothing of the hour's budget
 });
 
 test("a refused pair opens its breaker, blames nobody else, and its message waits for the breaker alone", async () => {

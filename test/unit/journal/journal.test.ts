@@ -99,6 +99,16 @@ test("an attempt that an older version wrote down, which does not say what it we
   expect(charge).toEqual({ atMs: NOON, recipients: 2, bytes: 1, class: "bulk" });
 });
 
+test("a line that somebody spoilt is no charge, and stops nobody who adds them up", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  const { recipients, ...spoilt } = delivered("m1", NOON);
+  await journal.append(spoilt as JournalLine);
+  await journal.append({ ...delivered("m2", NOON), charge: { at: "yesterday" } } as unknown as JournalLine);
+  await journal.append(delivered("m3", NOON));
+  expect(await chargesOfLastHour(folder, "portal", NOON)).toHaveLength(1);
+});
+
 test("a message counts as finished when the journal says so, and not because it was delivered to somebody", async () => {
   const folder = await testFolder();
   const journal = await newJournal(folder, () => NOON);

@@ -1,0 +1,24 @@
+/**
+ * What sluice answers over HTTP, `/api/v1/*`: the same for the commands, over the control socket, and for the status page.
+ *
+ * Promises: what is asked is checked before it is used; only a POST changes anything; the shapes are stable.
+ * Refuses what it does not know with 404 and a sentence, never with a stack trace. Who may ask is the servers' to say.
+ */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { HealthView } from "./health-text.ts";
+import { type QueueApiParts, serveQueue } from "./queue-api.ts";
+
+export interface ApiParts extends QueueApiParts {
+  readonly health: () => HealthView;
+}
+
+/** Adds the routes, and how their errors are told. */
+export function serveApi(server: FastifyInstance, parts: ApiParts): void {
+  server.get("/api/v1/health", () => parts.health());
+  serveQueue(server, parts);
+  server.setErrorHandler((error: Error & { statusCode?: number }, _request, answer) => {
+    const code = error instanceof z.ZodError ? 400 : (error.statusCode ?? 500);
+    void answer.code(code).send({ error: error.message });
+  });
+}
