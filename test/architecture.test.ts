@@ -27,9 +27,11 @@ const FLOOR: Record<string, number> = {
   usage: 3,
   control: 3,
   sandbox: 3,
-  "agent.ts": 4,
-  cli: 5,
-  "main.ts": 6,
+  doctor: 3,
+  web: 4,
+  "agent.ts": 5,
+  cli: 6,
+  "main.ts": 7,
 };
 
 /** The half that takes mail and the half that delivers it meet only at the spool and the queue. */
@@ -38,14 +40,15 @@ const CONFINED: Record<string, readonly string[]> = {
   nodemailer: ["upstream", "message", "cli"],
   bullmq: ["queue"],
   ioredis: ["queue", "pacing"],
-  fastify: ["control"],
+  fastify: ["control", "web"],
+  "prom-client": ["observe"],
   mailparser: ["sandbox"],
   "@peculiar/x509": ["sandbox"],
   "fs-native-extensions": ["spool"],
   pino: ["observe"],
   commander: ["cli", "main.ts"],
   yaml: ["config"],
-  zod: ["config", "control"],
+  zod: ["config", "control", "web"],
 };
 
 /** Types cost nothing at run time, but a type of another floor is knowledge of it all the same. */
