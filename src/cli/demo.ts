@@ -23,7 +23,7 @@ import { keptPassword } from "../sandbox/password.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
 import { loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
-import { startOrEnd } from "./run.ts";
+import { loadAgain, startOrEnd } from "./run.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const CONFIG = resolve(ROOT, "config/sandbox.yaml");
@@ -61,6 +61,7 @@ async function demo(version: string): Promise<void> {
   try {
     agent = await startOrEnd({
       config,
+      load: () => loadAgain({ config: CONFIG }),
       log: createLog({
         level: "info",
         destination: { write: (line) => facts.tell(JSON.parse(line) as Fact) },
