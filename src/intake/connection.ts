@@ -27,8 +27,8 @@ import {
   outOfOrder,
   senderOk,
   shuttingDown,
-  tooManyErrors,
 } from "./replies.ts";
+import type { Submitters } from "./submitter.ts";
 import { type Outcome, Transaction } from "./transaction.ts";
 import type { UploadBudget } from "./upload-budget.ts";
 
@@ -36,12 +36,15 @@ export interface ConnectionParts {
   readonly ports: IntakePorts;
   readonly budget: UploadBudget;
   readonly deadlines: Deadlines;
+  readonly submitters: Pick<Submitters, "userOf">;
 }
 
 type OnDataDone = (error?: Error | null, message?: string) => void;
 
 export class IntakeConnection extends SMTPConnection {
   readonly #parts: ConnectionParts;
+  /** The local user whose program it is, looked up while the session begins. */
+  readonly #user: Promise<string | undefined>;
   readonly #refusals: Refusals;
   #transaction: Transaction | undefined;
   /** Of the greeting or the last message, whichever is later. */
@@ -51,7 +54,8 @@ export class IntakeConnection extends SMTPConnection {
   constructor(server: SMTPServer, socket: Socket, parts: ConnectionParts) {
     super(server, socket);
     this.#parts = parts;
-    this.#refusals = new Refusals(parts.ports.events, this.remoteAddress);
+    this.#user = parts.submitters.userOf(socket);
+    this.#refusals = new Refusals(parts.ports.events, { ip: this.remoteAddress, user: this.#user });
     this.#waitingSinceMs = parts.ports.clocks.monotonicMs();
     // The client has said all it had to say (its FIN) and all of it is answered: we close, too.
     if (this._parser) this._parser.once("finish", () => this.close());
@@ -130,11 +134,10 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
-    const recipients = this.#transaction?.recipients.size;
-    // The library forgets the rest of a chunk in which one message's end is followed, in the same turn, by another's.
-    if (recipients) super.handler_DATA(command, () => queueMicrotask(callback));
+    const transaction = this.#transaction;
+    if (transaction?.recipients.size) void this.#data(transaction, command, callback);
     else {
-      const missing = recipients === undefined ? "say MAIL FROM and RCPT TO first" : "no valid recipients";
+      const missing = transaction === undefined ? "say MAIL FROM and RCPT TO first" : "no valid recipients";
       this.#refuseOutOfTurn(outOfOrder(missing));
       callback();
     }
@@ -173,6 +176,13 @@ export class IntakeConnection extends SMTPConnection {
     } else this.#refuseOutOfTurn(outOfOrder("say MAIL FROM first"));
   }
 
+  async #data(transaction: Transaction, command: Buffer, callback: () => void): Promise<void> {
+    transaction.submittedBy(await this.#user);
+    if (this._closing || this.#transaction !== transaction) return; // cut off, or gone, meanwhile
+    // The library forgets the rest of a chunk in which one message's end is followed, in the same turn, by another's.
+    super.handler_DATA(command, () => queueMicrotask(callback));
+  }
+
   #begin(settings: IntakeSettings, mail: { readonly sender: Address | null; readonly said: string }): Reply {
     const { ports, budget } = this.#parts;
     const room = ports.custody.room();
@@ -209,17 +219,11 @@ export class IntakeConnection extends SMTPConnection {
 
   /** Says no, and records it. */
   #refuse(stage: Stage, reply: Reply, known: Known | undefined = this.#transaction?.known()): void {
-    this.#refusals.record(stage, reply, known);
-    this.#sayNo(reply);
+    this.#say(this.#refusals.record(stage, reply, known));
   }
 
   #refuseOutOfTurn(reply: Reply): void {
-    this.#refusals.recordUnlessKnown(reply, this.#transaction?.known());
-    this.#sayNo(reply);
-  }
-
-  #sayNo(reply: Reply): void {
-    this.#say(this.#refusals.tooMany ? tooManyErrors : reply);
+    this.#say(this.#refusals.recordUnlessKnown(reply, this.#transaction?.known()));
   }
 
   /** Ends the session with `reply`: a refusal when it takes a message with it. */
@@ -238,11 +242,7 @@ export class IntakeConnection extends SMTPConnection {
     this.#write(reply.code, replyText(reply), false);
   }
 
-  #write(
-    code: number,
-    text: string | string[] | null | undefined,
-    context: string | false | undefined,
-  ): void {
+  #write(code: number, text?: string | string[] | null, context?: string | false): void {
     answerHalfOpen(this._socket, code, text);
     super.send(code, text, context);
   }

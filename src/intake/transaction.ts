@@ -16,7 +16,7 @@ import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Accepted, Held } from "../observe/facts.ts";
-import type { SpoolEntry } from "../spool/entry.ts";
+import { mailOf, type SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
 import type { IntakePorts, IntakeSettings } from "./ports.ts";
@@ -68,6 +68,7 @@ export class Transaction {
   #dataSinceMs = 0;
   #receivedBytes = 0;
   #bodyBytes = 0;
+  #user: string | undefined;
   #decided: Pick<Known, "from" | "id" | "rule"> = {};
 
   constructor(start: TransactionStart) {
@@ -104,6 +105,11 @@ export class Transaction {
       ...this.#decided,
       ...(this.#receivedBytes > 0 ? { sizeBytes: this.#receivedBytes } : {}),
     };
+  }
+
+  /** Before DATA: the local user whose program it comes from, if that is known. */
+  submittedBy(user: string | undefined): void {
+    this.#user = user;
   }
 
   /** DATA was said and answered with 354. */
@@ -188,7 +194,7 @@ export class Transaction {
       {
         id,
         time: new Date(ports.clocks.wallMs()),
-        client,
+        client: this.#user === undefined ? client : { ...client, user: this.#user },
         sender,
         recipients: this.recipients.addresses,
         said: { sender: sender === null ? null : said, recipients: this.recipients.said },
@@ -231,7 +237,7 @@ export class Transaction {
 
 /** Accepted; and held, when policy parks it from the start. */
 function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[] {
-  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
+  const common = mailOf(entry);
   const accepted: Accepted = {
     event: "accepted",
     ...common,
