@@ -9,7 +9,6 @@
 import type { Socket } from "node:net";
 import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
-import type { Address } from "../mail/address.ts";
 import { type Reply, replyText } from "../mail/reply.ts";
 import { readMail, readRcpt } from "./commands.ts";
 import { type Deadlines, overdue } from "./deadlines.ts";
@@ -29,7 +28,7 @@ import {
   shuttingDown,
 } from "./replies.ts";
 import type { Submitters } from "./submitter.ts";
-import { type Outcome, Transaction } from "./transaction.ts";
+import { type Outcome, Transaction, type TransactionStart } from "./transaction.ts";
 import type { UploadBudget } from "./upload-budget.ts";
 
 export interface ConnectionParts {
@@ -39,6 +38,7 @@ export interface ConnectionParts {
   readonly submitters: Pick<Submitters, "userOf">;
 }
 
+type Mail = Pick<TransactionStart, "sender" | "said">;
 type OnDataDone = (error?: Error | null, message?: string) => void;
 
 export class IntakeConnection extends SMTPConnection {
@@ -124,8 +124,12 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
-    this.#guard(() => this.#mail(command));
-    callback();
+    // Waited for here, so that each message and each refusal can say whose it is: a client may be gone right after it.
+    void this.#user.then((user) => {
+      if (this._closing || this._closed) return;
+      this.#guard(() => this.#mail(command, user));
+      callback();
+    });
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
@@ -134,10 +138,11 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
-    const transaction = this.#transaction;
-    if (transaction?.recipients.size) void this.#data(transaction, command, callback);
+    const recipients = this.#transaction?.recipients.size;
+    // The library forgets the rest of a chunk in which one message's end is followed, in the same turn, by another's.
+    if (recipients) super.handler_DATA(command, () => queueMicrotask(callback));
     else {
-      const missing = transaction === undefined ? "say MAIL FROM and RCPT TO first" : "no valid recipients";
+      const missing = recipients === undefined ? "say MAIL FROM and RCPT TO first" : "no valid recipients";
       this.#refuseOutOfTurn(outOfOrder(missing));
       callback();
     }
@@ -156,11 +161,11 @@ export class IntakeConnection extends SMTPConnection {
 
   // What is ours.
 
-  #mail(command: Buffer): void {
+  #mail(command: Buffer, user: string | undefined): void {
     if (this.#transaction === undefined) {
       const settings = this.#parts.ports.settings();
       const read = readMail(command, settings);
-      const reply = read.ok ? this.#begin(settings, read) : read.reply;
+      const reply = read.ok ? this.#begin(settings, read, user) : read.reply;
       this.#answer("mail", reply, { sender: read.said });
     } else this.#refuseOutOfTurn(outOfOrder("a message is begun already; finish it or say RSET"));
   }
@@ -176,14 +181,7 @@ export class IntakeConnection extends SMTPConnection {
     } else this.#refuseOutOfTurn(outOfOrder("say MAIL FROM first"));
   }
 
-  async #data(transaction: Transaction, command: Buffer, callback: () => void): Promise<void> {
-    transaction.submittedBy(await this.#user);
-    if (this._closing || this.#transaction !== transaction) return; // cut off, or gone, meanwhile
-    // The library forgets the rest of a chunk in which one message's end is followed, in the same turn, by another's.
-    super.handler_DATA(command, () => queueMicrotask(callback));
-  }
-
-  #begin(settings: IntakeSettings, mail: { readonly sender: Address | null; readonly said: string }): Reply {
+  #begin(settings: IntakeSettings, mail: Mail, user: string | undefined): Reply {
     const { ports, budget } = this.#parts;
     const room = ports.custody.room();
     if (!room.ok) return noRoom(room.reason);
@@ -191,6 +189,7 @@ export class IntakeConnection extends SMTPConnection {
       ip: this.remoteAddress,
       helo: this.hostNameAppearsAs || "",
       protocol: this.openingCommand === "EHLO" ? "ESMTP" : "SMTP",
+      ...(user === undefined ? {} : { user }),
     } as const;
     this.#transaction = new Transaction({ ports, settings, budget, client, ...mail });
     return senderOk;

@@ -68,7 +68,6 @@ export class Transaction {
   #dataSinceMs = 0;
   #receivedBytes = 0;
   #bodyBytes = 0;
-  #user: string | undefined;
   #decided: Pick<Known, "from" | "id" | "rule"> = {};
 
   constructor(start: TransactionStart) {
@@ -105,11 +104,6 @@ export class Transaction {
       ...this.#decided,
       ...(this.#receivedBytes > 0 ? { sizeBytes: this.#receivedBytes } : {}),
     };
-  }
-
-  /** Before DATA: the local user whose program it comes from, if that is known. */
-  submittedBy(user: string | undefined): void {
-    this.#user = user;
   }
 
   /** DATA was said and answered with 354. */
@@ -194,7 +188,7 @@ export class Transaction {
       {
         id,
         time: new Date(ports.clocks.wallMs()),
-        client: this.#user === undefined ? client : { ...client, user: this.#user },
+        client,
         sender,
         recipients: this.recipients.addresses,
         said: { sender: sender === null ? null : said, recipients: this.recipients.said },
