@@ -38,7 +38,8 @@ export const text = field("text", (value): Reading<string> => {
 
 /** A local user: a name as in /etc/passwd, or `uid:1234`. */
 export const userName = field("local user", (value): Reading<string> => {
-  if (/^uid:(0|[1-9]\d*)$/.test(value) || /^[^\s:#/\x00-\x1f\x7f]{1,256}$/.test(value)) return { value };
+  if (/^uid:(0|[1-9]\d*)$/.test(value) || /^(?!\d+$)[^\s:#/\x00-\x1f\x7f]{1,256}$/.test(value))
+    return { value };
   return { problem: "is not a local user", remedy: "write a name of /etc/passwd, or uid:1234" };
 });
 
