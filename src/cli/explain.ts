@@ -2,12 +2,13 @@
  * `sluice explain`: what would happen to a sender, and which rule decides.
  *
  * Promises: the same decision as the listener's, by the same code; exit code 0 when the sender may send, else 77.
- * Refuses: what the listener would refuse as an address too (exit code 64), and `--user`, which comes later.
+ * Rules for a local user count with `--user` only; without it, it says for whom another rule would decide.
+ * Refuses: what the listener would refuse as an address too (exit code 64).
  */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { loadPublicConfig } from "../config/load.ts";
 import { type Address, parseCommandArgument, qualify } from "../mail/address.ts";
-import { decideSender, type SenderDecision } from "../policy/senders.ts";
+import { decideSender, type SaidSender, type SenderDecision, type SenderPolicy } from "../policy/senders.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 
@@ -15,7 +16,8 @@ const EXAMPLE = `
 Examples:
   sluice explain --from root@app01.internal
   sluice explain --from news@lab.wisc.edu --envelope bounces@lab.wisc.edu
-  sluice explain --from news@lab.wisc.edu --envelope '<>'`;
+  sluice explain --from news@lab.wisc.edu --envelope '<>'
+  sluice explain --from root@app01.internal --user www-data`;
 
 interface Options extends ConfigOptions {
   from: string;
@@ -30,26 +32,27 @@ export function registerExplain(program: Command): void {
     .description("say what would happen to a sender and which rule decides")
     .requiredOption("--from <address>", "the address in the header From")
     .option("--envelope <address>", "the envelope sender (MAIL FROM), if it is another; '<>' for none")
-    .addOption(new Option("--user <name>", "the local user").hideHelp())
+    .option("--user <name>", "the local user whose program sends it; without, nobody knows")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)
     .action(runExplain);
 }
 
 function runExplain(options: Options): void {
-  if (options.user !== undefined) {
-    throw new CommandError(exit.usage, "--user is not available in this version of sluice yet; leave it out");
-  }
   const { config } = loadOrEnd(loadPublicConfig, options);
   const header = readAddress("--from", options.from, config.hostname);
   if (header === null)
     throw new CommandError(exit.usage, "--from needs an address; only --envelope may be <>");
   const envelope =
     options.envelope === undefined ? header : readAddress("--envelope", options.envelope, config.hostname);
-  const decision = decideSender(config.senders, { envelope, header });
-  const asked = { header, envelope: envelope ?? "<>" };
+  const { user } = options;
+  const decision = decideSender(config.senders, { envelope, header, user });
+  const others = user === undefined ? decidedOtherwise(config.senders, { envelope, header }) : [];
+  const asked = { header, envelope: envelope ?? "<>", user: user ?? null };
   console.log(
-    options.json ? JSON.stringify({ asked, ...decision }, undefined, 2) : decisionText(asked, decision),
+    options.json
+      ? JSON.stringify({ asked, ...decision, others }, undefined, 2)
+      : decisionText(asked, decision, others),
   );
   if (decision.action !== "send") throw new CommandError(exit.notAllowed, "");
 }
@@ -65,9 +68,27 @@ function readAddress(option: string, text: string, hostname: string): Address | 
   throw new CommandError(exit.usage, `${option} ${JSON.stringify(text)}: it is not one plain address`);
 }
 
-function decisionText(asked: { header: string; envelope: string }, decision: SenderDecision): string {
+/** A local user for whom another rule decides than for an unknown one. */
+interface Other {
+  readonly user: string;
+  readonly rule: string;
+}
+
+function decidedOtherwise(policy: SenderPolicy, said: SaidSender): Other[] {
+  const { rule: usual } = decideSender(policy, said);
+  const users = new Set(policy.rewrite.flatMap(({ user }) => user ?? []));
+  const decided = [...users].map((user) => ({ user, rule: decideSender(policy, { ...said, user }).rule }));
+  return decided.filter(({ rule }) => rule !== usual);
+}
+
+function decisionText(
+  asked: { header: string; envelope: string; user: string | null },
+  decision: SenderDecision,
+  others: readonly Other[],
+): string {
+  const by = asked.user === null ? "" : `, user ${asked.user}`;
   const lines = [
-    `asked     From ${asked.header}, envelope ${asked.envelope}`,
+    `asked     From ${asked.header}, envelope ${asked.envelope}${by}`,
     `decision  ${decision.action}: ${decision.why}`,
     `rule      ${decision.rule}`,
   ];
@@ -76,6 +97,10 @@ function decisionText(asked: { header: string; envelope: string }, decision: Sen
       `goes out  From ${decision.pair.header}, envelope ${decision.pair.envelope}`,
       `account   ${decision.account}`,
     );
+  }
+  if (others.length > 0) {
+    const rules = others.map(({ user, rule }) => `${rule} for user ${user}`);
+    lines.push(`but       another rule decides: ${rules.join(", ")} (see --user)`);
   }
   return lines.join("\n");
 }

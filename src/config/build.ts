@@ -98,7 +98,12 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
     })),
     senders: {
       pairs,
-      rewrite: senders.rewrite.map((rule, index) => ({ ...rule, rule: `senders.rewrite[${index}]` })),
+      rewrite: senders.rewrite.map(({ match, user, to }, index) => ({
+        match,
+        ...(user !== undefined && { user }),
+        to,
+        rule: `senders.rewrite[${index}]`,
+      })),
       unknown: senders.unknown,
       keepOriginal: senders.keepOriginal,
       nullSender: from.pair.envelope,

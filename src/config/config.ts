@@ -77,6 +77,8 @@ export interface PublicConfig {
   readonly urgent: {
     readonly headers: Readonly<Record<string, string>>;
     readonly senders: readonly Address[];
+    /** Local users. */
+    readonly users: readonly string[];
   };
   readonly notices: {
     /** What they go out as. */

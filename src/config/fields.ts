@@ -36,6 +36,13 @@ export const text = field("text", (value): Reading<string> => {
   return { problem: "is empty or has control characters in it", remedy: "write a plain text in one line" };
 });
 
+/** A local user: a name as in /etc/passwd, or `uid:1234`. */
+export const userName = field("local user", (value): Reading<string> => {
+  if (/^uid:(0|[1-9]\d*)$/.test(value) || /^(?!\d+$)[^\s:#/\x00-\x1f\x7f]{1,256}$/.test(value))
+    return { value };
+  return { problem: "is not a local user", remedy: "write a name of /etc/passwd, or uid:1234" };
+});
+
 /** Bytes between `min` and `max`, both texts such as `10KB`. */
 export function size(min: string, max: string) {
   return z

@@ -11,8 +11,6 @@ import { account, upstream } from "./relay-schema.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
 export const laterKeys: readonly string[] = [
-  "senders.rewrite[].user",
-  "urgent.users",
   "users",
   "stormGuard",
   "keep.subjects",
@@ -71,6 +69,11 @@ const rewriteRule = z.strictObject({
     description: "root@* (any domain), *@app01.internal (any name) or one address.",
     examples: ["root@*"],
   }),
+  user: field.userName.optional().meta({
+    description:
+      "Only mail of this local user, and none whose user is not known. A user without a name in /etc/passwd is uid:1234.",
+    examples: ["www-data"],
+  }),
   to: addressField.pair.meta({
     description: "What it goes out as: an address or a pair that an account has.",
     examples: ["portal@lab.wisc.edu"],
@@ -89,6 +92,7 @@ const senders = z.strictObject({
           { match: "root@*", to: "portal@lab.wisc.edu" },
           {
             match: "*@app01.internal",
+            user: "www-data",
             to: { envelope: "bounces@lab.wisc.edu", header: "news@lab.wisc.edu" },
           },
         ],
@@ -123,6 +127,9 @@ const urgent = z.strictObject({
     }),
   senders: z.array(addressField.address).max(1000).prefault([]).meta({
     description: "Mail from these addresses is urgent.",
+  }),
+  users: z.array(field.userName).max(1000).prefault([]).meta({
+    description: "Mail of these local users is urgent.",
   }),
 });
 

@@ -67,8 +67,10 @@ function senderWarnings({ accounts, upstream }: Settings): Finding[] {
 }
 
 function rewriteWarnings({ senders }: Settings): Finding[] {
-  return senders.rewrite.flatMap(({ match }, index): Finding[] => {
-    const earlier = senders.rewrite.slice(0, index).findIndex((other) => covers(other.match, match));
+  return senders.rewrite.flatMap(({ match, user }, index): Finding[] => {
+    const earlier = senders.rewrite
+      .slice(0, index)
+      .findIndex((other) => (other.user === undefined || other.user === user) && covers(other.match, match));
     if (earlier < 0) return [];
     const message = `can never be reached: senders.rewrite[${earlier}] matches all of it first`;
     const remedy = "put the narrower rule first, or remove it";

@@ -43,6 +43,7 @@ export function messagePage(message: QueueDetail): string {
       "accepted",
       `${clock(message.acceptedAt)} (${duration(message.age)} ago) from ${message.client.ip}, ${visible(message.client.protocol)}, said ${visible(message.client.helo)}`,
     ],
+    ["user", message.user === null ? "not known" : visible(message.user)],
     ["size", `${message.size} bytes as it goes out, ${message.class}`],
     ["message-id", visible(message.messageId)],
     ["account", message.account ?? "none: no pair is known for its sender"],

@@ -188,7 +188,7 @@ function rowOf({ entry, state, shown, stop, outlook }: Seen, source: QueueSource
     sender: entry.envelope.sender,
     recipients: entry.envelope.recipients,
     account: entry.account,
-    user: null,
+    user: entry.client.user ?? null,
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
     reason: stop
       ? `its pair is stopped: ${stop.reason}`

@@ -10,7 +10,7 @@ import type { Delivered } from "../observe/facts.ts";
 import { wordsOf } from "../schedule/ledger.ts";
 import type { RecipientResult, Verdict } from "../schedule/outcome.ts";
 import type { PastCharge } from "../schedule/pace.ts";
-import type { StoredEntry } from "../spool/entry.ts";
+import { mailOf, type StoredEntry } from "../spool/entry.ts";
 import type { Session } from "../upstream/session.ts";
 
 /** What came of an attempt at `entry`, at time `at` (milliseconds since 1970). */
@@ -74,9 +74,7 @@ export function chargeFields(charged: PastCharge | undefined): Pick<Delivered, "
 /** What every fact about an attempt says. */
 export function attemptOf(entry: StoredEntry, session: Pick<Session, "id" | "upstream">, at: number) {
   return {
-    id: entry.id,
-    account: entry.account,
-    sender: entry.envelope.sender,
+    ...mailOf(entry),
     upstream: session.upstream,
     session: session.id,
     delay: Math.round((at - entry.timeMs) / 100) / 10,

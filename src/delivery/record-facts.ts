@@ -2,12 +2,12 @@
  * What is told of a record in a message's file that is no attempt: given up by age, or changed by an operator.
  */
 import type { Fact } from "../observe/facts.ts";
-import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+import { mailOf, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 
 /** The fact that log and journal get; undefined for records that are told otherwise, or not at all. */
 export function recordFact(entry: StoredEntry, record: SpoolRecord): Fact | undefined {
-  const { id, account, envelope, timeMs } = entry;
-  const common = { id, account, sender: envelope.sender };
+  const { timeMs } = entry;
+  const common = mailOf(entry);
   const byOperator = { ...common, by: "operator" } as const;
   switch (record.event) {
     case "held":

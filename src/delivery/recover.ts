@@ -12,6 +12,7 @@ import { crashPoint } from "../observe/crash-point.ts";
 import type { Events } from "../observe/events.ts";
 import type { AccountQueue, Due, QueueState } from "../queue/account-queue.ts";
 import type { Queues } from "../queue/queues.ts";
+import { mailOf } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import { messageState } from "../spool/state.ts";
 import { jobFor } from "./job.ts";
@@ -143,8 +144,7 @@ async function look(
   const now = messageState(entry, message.records);
   if (now.kind === "settled") {
     // a crash came between the outcome and the unlink
-    const { account, envelope } = entry;
-    await parts.events.fact({ event: "finished", id, account, sender: envelope.sender });
+    await parts.events.fact({ event: "finished", ...mailOf(entry) });
     await parts.spool.remove(id);
     return undefined;
   }

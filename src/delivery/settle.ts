@@ -8,6 +8,7 @@ import type { Address } from "../mail/address.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Fetched } from "../queue/account-queue.ts";
 import type { Ledger } from "../schedule/ledger.ts";
+import { mailOf } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import { dueMs, type MessageState, messageState } from "../spool/state.ts";
 import type { DeliverParts } from "./deliver.ts";
@@ -25,12 +26,7 @@ export async function settle(
   if (state.kind === "bounced" || state.kind === "pending") await notices.about(message, state, found);
   switch (state.kind) {
     case "settled":
-      await events.fact({
-        event: "finished",
-        id: entry.id,
-        account: entry.account,
-        sender: entry.envelope.sender,
-      });
+      await events.fact({ event: "finished", ...mailOf(entry) });
       crashPoint("journaled");
       await spool.remove(entry.id);
       crashPoint("unlinked");

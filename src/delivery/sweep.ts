@@ -7,6 +7,7 @@
 import type { Events } from "../observe/events.ts";
 import type { AccountQueue } from "../queue/account-queue.ts";
 import { type Queues, UNASSIGNED } from "../queue/queues.ts";
+import { mailOf } from "../spool/entry.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
 import type { Spool } from "../spool/spool.ts";
 import { messageState } from "../spool/state.ts";
@@ -47,8 +48,8 @@ async function sweepOne(parts: SweepParts, queue: AccountQueue, id: string): Pro
   const { entry } = message;
   const state = messageState(entry, message.records);
   if (state.kind !== "bounced" || state.atMs >= parts.now() - parts.keepMs()) return;
-  const common = { id, account: entry.account, sender: entry.envelope.sender };
-  await parts.events.fact({ event: "deleted", ...common, reason: "bounced and kept for keep.bounced" });
+  const reason = "bounced and kept for keep.bounced";
+  await parts.events.fact({ event: "deleted", ...mailOf(entry), reason });
   await parts.spool.remove(id);
   await queue.remove(id);
 }

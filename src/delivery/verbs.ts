@@ -10,7 +10,7 @@
  */
 import type { Events } from "../observe/events.ts";
 import type { Queues } from "../queue/queues.ts";
-import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+import { mailOf, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
@@ -90,7 +90,7 @@ async function apply(
   if (was.kind === "settled") return GONE; // its file is about to go
   await tellUntold(parts.untold, message);
   if (verb === "delete") {
-    await remove(parts, entry);
+    await remove(parts, entry.id, entry);
     return { done: true, was: was.kind, is: "gone" };
   }
   const { hasAccount } = parts;
@@ -119,7 +119,7 @@ async function applyUnreadable(
   if (verb !== "delete")
     return no(`its spool file ${problem}: mend the file and retry it, or delete the message`);
   try {
-    await remove(parts, { id, account: null, envelope: undefined });
+    await remove(parts, id, undefined);
     return { done: true, was: "unreadable", is: "gone" };
   } catch (error) {
     return no(`its spool file ${problem}, and cannot be removed: ${(error as Error).message}`);
@@ -127,24 +127,11 @@ async function applyUnreadable(
 }
 
 /** The journal knows before the file goes: a job that is left behind is then no alarm. */
-async function remove(
-  parts: VerbParts,
-  {
-    id,
-    account,
-    envelope,
-  }: Pick<StoredEntry, "id" | "account"> & { envelope: StoredEntry["envelope"] | undefined },
-): Promise<void> {
-  await parts.events.fact({
-    event: "deleted",
-    id,
-    account,
-    sender: envelope?.sender ?? null,
-    by: "operator",
-    reason: "deleted by an operator",
-  });
+async function remove(parts: VerbParts, id: string, entry: StoredEntry | undefined): Promise<void> {
+  const mail = entry === undefined ? { id, account: null, sender: null } : mailOf(entry);
+  await parts.events.fact({ event: "deleted", ...mail, by: "operator", reason: "deleted by an operator" });
   await parts.spool.remove(id);
-  const queue = envelope && parts.queues.find(account);
+  const queue = entry && parts.queues.find(entry.account);
   await jobs(parts, async () => {
     for (const one of queue ? [queue] : parts.queues.all()) await one.remove(id);
   });

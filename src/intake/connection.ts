@@ -9,7 +9,6 @@
 import type { Socket } from "node:net";
 import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
-import type { Address } from "../mail/address.ts";
 import { type Reply, replyText } from "../mail/reply.ts";
 import { readMail, readRcpt } from "./commands.ts";
 import { type Deadlines, overdue } from "./deadlines.ts";
@@ -27,21 +26,25 @@ import {
   outOfOrder,
   senderOk,
   shuttingDown,
-  tooManyErrors,
 } from "./replies.ts";
-import { type Outcome, Transaction } from "./transaction.ts";
+import type { Submitters } from "./submitter.ts";
+import { type Outcome, Transaction, type TransactionStart } from "./transaction.ts";
 import type { UploadBudget } from "./upload-budget.ts";
 
 export interface ConnectionParts {
   readonly ports: IntakePorts;
   readonly budget: UploadBudget;
   readonly deadlines: Deadlines;
+  readonly submitters: Pick<Submitters, "userOf">;
 }
 
+type Mail = Pick<TransactionStart, "sender" | "said">;
 type OnDataDone = (error?: Error | null, message?: string) => void;
 
 export class IntakeConnection extends SMTPConnection {
   readonly #parts: ConnectionParts;
+  /** The local user whose program it is, looked up while the session begins. */
+  readonly #user: Promise<string | undefined>;
   readonly #refusals: Refusals;
   #transaction: Transaction | undefined;
   /** Of the greeting or the last message, whichever is later. */
@@ -51,7 +54,8 @@ export class IntakeConnection extends SMTPConnection {
   constructor(server: SMTPServer, socket: Socket, parts: ConnectionParts) {
     super(server, socket);
     this.#parts = parts;
-    this.#refusals = new Refusals(parts.ports.events, this.remoteAddress);
+    this.#user = parts.submitters.userOf(socket);
+    this.#refusals = new Refusals(parts.ports.events, { ip: this.remoteAddress, user: this.#user });
     this.#waitingSinceMs = parts.ports.clocks.monotonicMs();
     // The client has said all it had to say (its FIN) and all of it is answered: we close, too.
     if (this._parser) this._parser.once("finish", () => this.close());
@@ -120,8 +124,12 @@ export class IntakeConnection extends SMTPConnection {
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
-    this.#guard(() => this.#mail(command));
-    callback();
+    // Waited for here, so that each message and each refusal can say whose it is: a client may be gone right after it.
+    void this.#user.then((user) => {
+      if (this._closing || this._closed) return;
+      this.#guard(() => this.#mail(command, user));
+      callback();
+    });
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
@@ -153,11 +161,11 @@ export class IntakeConnection extends SMTPConnection {
 
   // What is ours.
 
-  #mail(command: Buffer): void {
+  #mail(command: Buffer, user: string | undefined): void {
     if (this.#transaction === undefined) {
       const settings = this.#parts.ports.settings();
       const read = readMail(command, settings);
-      const reply = read.ok ? this.#begin(settings, read) : read.reply;
+      const reply = read.ok ? this.#begin(settings, read, user) : read.reply;
       this.#answer("mail", reply, { sender: read.said });
     } else this.#refuseOutOfTurn(outOfOrder("a message is begun already; finish it or say RSET"));
   }
@@ -173,7 +181,7 @@ export class IntakeConnection extends SMTPConnection {
     } else this.#refuseOutOfTurn(outOfOrder("say MAIL FROM first"));
   }
 
-  #begin(settings: IntakeSettings, mail: { readonly sender: Address | null; readonly said: string }): Reply {
+  #begin(settings: IntakeSettings, mail: Mail, user: string | undefined): Reply {
     const { ports, budget } = this.#parts;
     const room = ports.custody.room();
     if (!room.ok) return noRoom(room.reason);
@@ -181,6 +189,7 @@ export class IntakeConnection extends SMTPConnection {
       ip: this.remoteAddress,
       helo: this.hostNameAppearsAs || "",
       protocol: this.openingCommand === "EHLO" ? "ESMTP" : "SMTP",
+      ...(user === undefined ? {} : { user }),
     } as const;
     this.#transaction = new Transaction({ ports, settings, budget, client, ...mail });
     return senderOk;
@@ -209,17 +218,11 @@ export class IntakeConnection extends SMTPConnection {
 
   /** Says no, and records it. */
   #refuse(stage: Stage, reply: Reply, known: Known | undefined = this.#transaction?.known()): void {
-    this.#refusals.record(stage, reply, known);
-    this.#sayNo(reply);
+    this.#say(this.#refusals.record(stage, reply, known));
   }
 
   #refuseOutOfTurn(reply: Reply): void {
-    this.#refusals.recordUnlessKnown(reply, this.#transaction?.known());
-    this.#sayNo(reply);
-  }
-
-  #sayNo(reply: Reply): void {
-    this.#say(this.#refusals.tooMany ? tooManyErrors : reply);
+    this.#say(this.#refusals.recordUnlessKnown(reply, this.#transaction?.known()));
   }
 
   /** Ends the session with `reply`: a refusal when it takes a message with it. */
@@ -238,11 +241,7 @@ export class IntakeConnection extends SMTPConnection {
     this.#write(reply.code, replyText(reply), false);
   }
 
-  #write(
-    code: number,
-    text: string | string[] | null | undefined,
-    context: string | false | undefined,
-  ): void {
+  #write(code: number, text?: string | string[] | null, context?: string | false): void {
     answerHalfOpen(this._socket, code, text);
     super.send(code, text, context);
   }

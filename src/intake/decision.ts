@@ -51,7 +51,8 @@ export function decideMessage(settings: IntakeSettings, submission: Submission, 
   const from = identities.from?.address;
   const known = from === undefined ? {} : { from };
 
-  const said = { envelope: submission.sender, header: from };
+  const { user } = submission.client;
+  const said = { envelope: submission.sender, header: from, user };
   const decision = decideSender(settings.senders, said);
   const pair = pairOf(decision, settings.senders, said);
   if (pair === undefined) {
@@ -88,7 +89,7 @@ export function decideMessage(settings: IntakeSettings, submission: Submission, 
       rule: decision.rule,
       why: decision.why,
       changes: edited.changes,
-      class: isUrgent(settings.urgent, { head, identities, pair, sender: submission.sender })
+      class: isUrgent(settings.urgent, { head, identities, pair, sender: submission.sender, user })
         ? "urgent"
         : "bulk",
       ...(decision.action === "hold" ? { hold: decision.why } : {}),
@@ -131,9 +132,16 @@ function refusedRecipients(
 /** `X-Priority: 1 (Highest)` counts for `X-Priority: "1"`: a comment or a second word changes nothing. */
 function isUrgent(
   urgent: IntakeSettings["urgent"],
-  message: { head: Head; identities: Identities; pair: Pair; sender: Address | null },
+  message: {
+    head: Head;
+    identities: Identities;
+    pair: Pair;
+    sender: Address | null;
+    user: string | undefined;
+  },
 ): boolean {
-  const { identities, pair, sender } = message;
+  const { identities, pair, sender, user } = message;
+  if (user !== undefined && urgent.users.includes(user)) return true;
   const addresses = [sender, identities.from?.address, pair.envelope, pair.header];
   if (urgent.senders.some((address) => addresses.includes(address))) return true;
   return Object.entries(urgent.headers).some(([name, wanted]) => {

@@ -13,8 +13,10 @@ import { bindAll, type ListenTarget } from "./bind.ts";
 import { ClientList } from "./client-list.ts";
 import { type Deadlines, defaultDeadlines } from "./deadlines.ts";
 import type { IntakePorts } from "./ports.ts";
+import { recordRefusal } from "./refusals.ts";
 import { clientNotAllowed, shuttingDown, tooManyConnections } from "./replies.ts";
 import { SessionServer } from "./session-server.ts";
+import { Submitters } from "./submitter.ts";
 import { UploadBudget } from "./upload-budget.ts";
 
 /** How long a socket may stay after the reply that ended it, so that the reply can arrive. */
@@ -29,6 +31,8 @@ export interface ListenerOptions {
   readonly ports: IntakePorts;
   readonly targets: readonly ListenTarget[];
   readonly deadlines?: Deadlines;
+  /** Ours from here on; closed with the listener. */
+  readonly submitters?: Pick<Submitters, "userOf" | typeof Symbol.dispose>;
 }
 
 /** Begins to listen. Rejects with ListenError. */
@@ -41,6 +45,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
 export class Listener {
   readonly #ports: IntakePorts;
   readonly #budget: UploadBudget;
+  readonly #submitters: NonNullable<ListenerOptions["submitters"]>;
   readonly #sessionServer: SessionServer;
   readonly #sockets = new Set<Socket>();
   #servers: readonly Server[] = [];
@@ -51,10 +56,11 @@ export class Listener {
   #clients: { readonly cidrs: readonly string[]; readonly list: ClientList } | undefined;
 
   /** Use `startListener`. */
-  constructor({ ports, deadlines = defaultDeadlines }: ListenerOptions) {
+  constructor({ ports, deadlines = defaultDeadlines, submitters = new Submitters(ports) }: ListenerOptions) {
     this.#ports = ports;
+    this.#submitters = submitters;
     this.#budget = new UploadBudget(() => ports.settings().limits.uploadsBytes);
-    this.#sessionServer = new SessionServer({ ports, budget: this.#budget, deadlines });
+    this.#sessionServer = new SessionServer({ ports, budget: this.#budget, deadlines, submitters });
   }
 
   /** Where it listens, with the ports the system chose. */
@@ -111,6 +117,7 @@ export class Listener {
     const lingerUntilMs = monotonicMs() + LINGER_MS;
     while (this.#sockets.size > 0 && monotonicMs() < lingerUntilMs) await pause(STOP_POLL_MS);
     for (const socket of this.#sockets) socket.destroy();
+    this.#submitters[Symbol.dispose]();
     await Promise.all(closed);
     clearInterval(this.#sweep);
   }
@@ -122,22 +129,17 @@ export class Listener {
     // The peer may be gone before we look.
     const ip = socket.remoteAddress;
     if (ip === undefined || this.#sockets.size > listen.maxConnections + ENDING_SOCKETS_MAX) socket.destroy();
-    else if (!this.#clientList(listen.clients).allows(ip))
-      turnAway(socket, this.#refusal(ip, clientNotAllowed(ip)));
-    else if (this.#stopping) turnAway(socket, this.#refusal(ip, shuttingDown));
+    else if (!this.#clientList(listen.clients).allows(ip)) this.#turnAway(socket, ip, clientNotAllowed(ip));
+    else if (this.#stopping) this.#turnAway(socket, ip, shuttingDown);
     else if (this.sessions >= listen.maxConnections) {
-      turnAway(socket, this.#refusal(ip, tooManyConnections(listen.maxConnections)));
+      this.#turnAway(socket, ip, tooManyConnections(listen.maxConnections));
     } else this.#sessionServer.connect(socket);
   }
 
-  #refusal(ip: string, reply: Reply): Reply {
-    void this.#ports.events.fact({
-      event: "rejected",
-      stage: "connect",
-      reply: replyLine(reply),
-      client: ip,
-    });
-    return reply;
+  #turnAway(socket: Socket, ip: string, reply: Reply): void {
+    const client = { ip, user: this.#submitters.userOf(socket) };
+    void recordRefusal(this.#ports.events, client, { stage: "connect", reply });
+    turnAway(socket, reply);
   }
 
   #clientList(cidrs: readonly string[]): ClientList {

@@ -25,6 +25,7 @@ export interface IntakeSettings {
   readonly urgent: {
     readonly headers: Readonly<Record<string, string>>;
     readonly senders: readonly Address[];
+    readonly users: readonly string[];
   };
 }
 

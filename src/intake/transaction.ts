@@ -16,7 +16,7 @@ import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Accepted, Held } from "../observe/facts.ts";
-import type { SpoolEntry } from "../spool/entry.ts";
+import { mailOf, type SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
 import type { IntakePorts, IntakeSettings } from "./ports.ts";
@@ -231,7 +231,7 @@ export class Transaction {
 
 /** Accepted; and held, when policy parks it from the start. */
 function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[] {
-  const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
+  const common = mailOf(entry);
   const accepted: Accepted = {
     event: "accepted",
     ...common,

@@ -37,6 +37,7 @@ export interface Rejected {
   readonly stage: "connect" | "command" | "mail" | "rcpt" | "data";
   readonly reply: string;
   readonly client: string;
+  readonly user?: string;
   readonly id?: string;
   readonly sender?: string;
   readonly from?: string;

@@ -4,7 +4,8 @@
  * With E the envelope sender and H the header From (E if there is none):
  * 1. (E, H) is an allowed pair: it passes.
  * 2. The first rewrite rule that matches H, or else the first that matches E, decides. But when only E
- *    matched and H is allowed in some pair, only the envelope is replaced, by that pair's.
+ *    matched and H is allowed in some pair, only the envelope is replaced, by that pair's. A rule with a user matches
+ *    mail of that local user only, and never mail of an unknown one.
  * 3. Otherwise `senders.unknown` decides.
  * Promises: a pair that is sent is one of `pairs`, letter for letter; addresses are compared exactly (domains
  * were folded when they were read). MAIL FROM:<> (RFC 5321 §4.5.5) counts as E = notices.from, because
@@ -24,6 +25,8 @@ export interface AllowedPair {
 export interface RewriteRule {
   /** `root@*`, `*@app01.internal`, `a@b`: see pattern.ts. */
   readonly match: string;
+  /** The local user whose mail it is for: every user's, and that of unknown ones, when absent. */
+  readonly user?: string;
   /** One of the allowed pairs. */
   readonly to: Pair;
   /** Config path: `senders.rewrite[0]`. */
@@ -54,11 +57,16 @@ export type SenderDecision =
   | { readonly action: "hold"; readonly rule: string; readonly why: string }
   | { readonly action: "reject"; readonly rule: string; readonly why: string };
 
-/** Decides for one message; `envelope` is null for MAIL FROM:<>, `header` undefined when there is no From. */
-export function decideSender(
-  policy: SenderPolicy,
-  ids: { readonly envelope: Address | null; readonly header: Address | undefined },
-): SenderDecision {
+/** Who a message says it is from: `envelope` null for MAIL FROM:<>, `header` undefined when there is no From. */
+export interface SaidSender {
+  readonly envelope: Address | null;
+  readonly header: Address | undefined;
+  /** The local user whose program it came from; undefined when it is not known. */
+  readonly user?: string | undefined;
+}
+
+/** Decides for one message. */
+export function decideSender(policy: SenderPolicy, ids: SaidSender): SenderDecision {
   const envelope = ids.envelope ?? policy.nullSender;
   if (envelope === undefined) {
     return {
@@ -70,17 +78,21 @@ export function decideSender(
   const said: Pair = { envelope, header: ids.header ?? envelope };
   const allowed = findPair(policy, said);
   if (allowed) return send(policy, said, allowed.rule, `${describe(said)} is an allowed pair`);
-  return decideByRewrite(policy, said) ?? decideUnknown(policy, said);
+  return decideByRewrite(policy, said, ids.user) ?? decideUnknown(policy, said);
 }
 
-function decideByRewrite(policy: SenderPolicy, said: Pair): SenderDecision | undefined {
-  const byHeader = policy.rewrite.find(({ match }) => matchesPattern(match, said.header));
-  if (byHeader) {
-    return send(policy, byHeader.to, byHeader.rule, `header From ${said.header} matches ${byHeader.match}`);
-  }
-  const byEnvelope = policy.rewrite.find(({ match }) => matchesPattern(match, said.envelope));
+function decideByRewrite(
+  policy: SenderPolicy,
+  said: Pair,
+  user: string | undefined,
+): SenderDecision | undefined {
+  const rules = policy.rewrite.filter((rule) => rule.user === undefined || rule.user === user);
+  const byHeader = rules.find(({ match }) => matchesPattern(match, said.header));
+  if (byHeader)
+    return send(policy, byHeader.to, byHeader.rule, `header From ${said.header} ${matches(byHeader)}`);
+  const byEnvelope = rules.find(({ match }) => matchesPattern(match, said.envelope));
   if (!byEnvelope) return undefined;
-  const matched = `envelope sender ${said.envelope} matches ${byEnvelope.match}`;
+  const matched = `envelope sender ${said.envelope} ${matches(byEnvelope)}`;
   const kept = policy.pairs.find(({ pair }) => pair.header === said.header);
   if (!kept) return send(policy, byEnvelope.to, byEnvelope.rule, matched);
   return send(
@@ -89,6 +101,10 @@ function decideByRewrite(policy: SenderPolicy, said: Pair): SenderDecision | und
     byEnvelope.rule,
     `${matched}; header From ${said.header} is allowed by ${kept.rule} and stays`,
   );
+}
+
+function matches({ match, user }: RewriteRule): string {
+  return user === undefined ? `matches ${match}` : `of user ${user} matches ${match}`;
 }
 
 function decideUnknown(policy: SenderPolicy, said: Pair): SenderDecision {

@@ -29,7 +29,13 @@ export interface SpoolEntry {
   readonly id: string;
   /** Accept time, milliseconds since 1970. */
   readonly timeMs: number;
-  readonly client: { readonly ip: string; readonly helo: string; readonly protocol: string };
+  readonly client: {
+    readonly ip: string;
+    readonly helo: string;
+    readonly protocol: string;
+    /** The local user whose program it came from, when known. */
+    readonly user?: string;
+  };
   /** As the client said it; `sender` null is MAIL FROM:<>. */
   readonly received: {
     readonly sender: string | null;
@@ -100,6 +106,12 @@ export type SpoolRecord =
   | { readonly at: number; readonly event: "released" }
   /** To be tried at once, also who was given up. */
   | { readonly at: number; readonly event: "retried" };
+
+/** What every fact about a message says of it. */
+export function mailOf({ id, account, envelope, client }: SpoolEntry) {
+  const { user } = client;
+  return { id, account, sender: envelope.sender, ...(user === undefined ? {} : { user }) };
+}
 
 export function formatEntry(entry: SpoolEntry, wireBytes: number): Buffer {
   const stored: StoredEntry = { v: SPOOL_VERSION, ...entry, wireBytes };

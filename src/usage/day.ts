@@ -2,13 +2,17 @@
  * One day of the ledger: what each account, sender and local user sent in each hour, and each minute's sums.
  *
  * Promises: a file of a few kilobytes that can be read with `less`; days, hours and minutes are UTC; `through` says how
- * much of the journal is in it, so that nothing is counted twice whatever a crash cut off.
+ * much of the journal is in it, so that nothing is counted twice whatever a crash cut off. Senders are bounded by the config;
+ * of local users the first hundred of a day have rows of their own, the others share one.
  * Refuses a file that it did not write (`parse` gives undefined).
  */
 import type { Marks } from "../journal/tail.ts";
 import type { Amount } from "../schedule/contract-year.ts";
 
 const MINUTE_MS = 60_000;
+const USERS_MAX = 100;
+/** Who comes when a day has its users. No name of a user looks like this. */
+const OTHER_USERS = "(others)";
 
 /** What one transaction was charged. */
 export interface Sent extends Amount {
@@ -62,6 +66,7 @@ export class UsageDay {
   readonly through: Marks;
   readonly #startMinute: number;
   readonly #hours = new Map<string, Mutable<HourRow>>();
+  readonly #users = new Set<string>();
   readonly #minutes = new Map<string, Map<number, Mutable<MinuteRow>>>();
 
   constructor(day: string, origin: Origin, through: Marks = {}) {
@@ -94,7 +99,8 @@ export class UsageDay {
 
   /** A transaction was charged on this day. */
   sent(sent: Sent): void {
-    const { account, sender, user, class: name, messages, recipients, bytes } = sent;
+    const { account, sender, class: name, messages, recipients, bytes } = sent;
+    const user = this.#userInRows(sent.user);
     const minute = Math.floor(sent.atMs / MINUTE_MS);
     const hour = Math.floor((minute - this.#startMinute) / 60);
     this.#addHour({ hour, account, sender, user, class: name, messages, recipients, bytes });
@@ -137,8 +143,13 @@ export class UsageDay {
     });
   }
 
+  #userInRows(user: string | null): string | null {
+    return user === null || this.#users.has(user) || this.#users.size < USERS_MAX ? user : OTHER_USERS;
+  }
+
   #addHour(row: HourRow): void {
     const { hour, account, sender, user, class: name } = row;
+    if (user !== null) this.#users.add(user);
     const key = JSON.stringify([hour, account, sender, user, name]);
     const known = this.#hours.get(key);
     if (known) add(known, row);

@@ -91,6 +91,7 @@ describe("explain", () => {
   const withRules = `${goodConfig}senders:
   rewrite:
     - { match: "root@*", to: portal@lab.wisc.edu }
+    - { match: "*@app01.internal", user: www-data, to: { envelope: bounces@lab.wisc.edu, header: news@lab.wisc.edu } }
 notices: { from: portal@lab.wisc.edu }
 `;
   const explain = (...args: string[]) => sluice("explain", "-c", fileWith(withRules), ...args);
@@ -142,9 +143,26 @@ notices: { from: portal@lab.wisc.edu }
     },
   );
 
-  test("--user is not available yet", async () => {
-    const { code, err } = await explain("--from", "a@b.test", "--user", "www-data");
-    expect(code).toBe(64);
-    expect(err).toContain("not available in this version of sluice yet");
+  test("a rule for a user decides with --user; without, it says for whom it would", async () => {
+    const asked = ["--from", "shop@app01.internal"];
+    const unknown = await explain(...asked);
+    expect(unknown.code).toBe(77);
+    expect(unknown.out).toMatch(
+      /^but {7}another rule decides: senders\.rewrite\[1\] for user www-data \(see --user\)$/m,
+    );
+    const { code, out } = await explain(...asked, "--user", "www-data");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^asked .*, user www-data$/m);
+    expect(out).toContain("header From shop@app01.internal of user www-data matches *@app01.internal");
+    expect(out).not.toContain("another rule");
+    const other = await explain(...asked, "--user", "nobody", "--json");
+    expect(other.code).toBe(77);
+    expect(JSON.parse(other.out)).toMatchObject({ asked: { user: "nobody" }, action: "reject", others: [] });
+    const json = JSON.parse((await explain(...asked, "--json")).out);
+    expect(json).toMatchObject({
+      asked: { user: null },
+      others: [{ user: "www-data", rule: "senders.rewrite[1]" }],
+    });
+    expect((await explain("--from", "root")).out).not.toContain("another rule");
   });
 });

@@ -286,16 +286,31 @@ describe("warnings", () => {
     const wanted = "senders.rewrite[1]: can never be reached: senders.rewrite[0] matches all of it first";
     expect(warnings(text)).toEqual(expected ? [wanted] : []);
   });
+
+  test.each([
+    ["www-data", "www-data", true],
+    [undefined, "www-data", true],
+    ["www-data", undefined, false],
+    ["www-data", "backup", false],
+  ])(
+    "after a rule for user %s, one of the same pattern for %s is out of reach: %s",
+    (first, second, expected) => {
+      const rule = (user: string | undefined) =>
+        `    - { match: "root@*", ${user === undefined ? "" : `user: ${user}, `}to: portal@lab.wisc.edu }\n`;
+      const text = `${goodConfig}senders:\n  rewrite:\n${rule(first)}${rule(second)}`;
+      expect(warnings(text)).toHaveLength(expected ? 1 : 0);
+    },
+  );
 });
 
 test("policies come out in the words of the policy part", () => {
   const text = `${goodConfig}senders:
   rewrite:
-    - { match: "*@APP01.internal", to: { envelope: bounces@lab.wisc.edu, header: news@LAB.wisc.edu } }
+    - { match: "*@APP01.internal", user: www-data, to: { envelope: bounces@lab.wisc.edu, header: news@LAB.wisc.edu } }
   unknown: portal@lab.wisc.edu
 notices: { from: portal@lab.wisc.edu }
 recipients: { aliases: { root: ops@lab.wisc.edu, "*@APP01.internal": ops@lab.wisc.edu } }
-urgent: { headers: { X-Priority: "1" } }
+urgent: { headers: { X-Priority: "1" }, users: [backup, "uid:1234"] }
 `;
   const { senders, recipients, urgent } = config(text);
   const pair = { envelope: "portal@lab.wisc.edu", header: "portal@lab.wisc.edu" };
@@ -303,6 +318,7 @@ urgent: { headers: { X-Priority: "1" } }
     rewrite: [
       {
         match: "*@app01.internal",
+        user: "www-data",
         to: { envelope: "bounces@lab.wisc.edu", header: "news@lab.wisc.edu" },
         rule: "senders.rewrite[0]",
       },
@@ -312,4 +328,5 @@ urgent: { headers: { X-Priority: "1" } }
   });
   expect([...recipients.aliases.keys()]).toEqual(["root", "*@app01.internal"]);
   expect(urgent.headers).toEqual({ "x-priority": "1" });
+  expect(urgent.users).toEqual(["backup", "uid:1234"]);
 });

@@ -21,10 +21,15 @@ const policy: SenderPolicy = {
   nullSender: portal.envelope,
 };
 
-function decide(envelope: string | null, header?: string, changes: Partial<SenderPolicy> = {}) {
+function decide(
+  envelope: string | null,
+  header?: string,
+  { user, ...changes }: Partial<SenderPolicy> & { user?: string } = {},
+) {
   const ids = {
     envelope: envelope === null ? null : address(envelope),
     header: header ? address(header) : undefined,
+    user,
   };
   return decideSender({ ...policy, ...changes }, ids);
 }
@@ -93,6 +98,52 @@ describe("rule 2: rewriting", () => {
     expect(decide("root@x.example", undefined, { rewrite })).toMatchObject({
       action: "reject",
       why: expect.stringMatching(/nobody@lab\.wisc\.edu.*senders\.rewrite\[0\].*accounts\[\]\.senders/),
+    });
+  });
+});
+
+describe("a rewrite rule for a user", () => {
+  const rewrite = [
+    { match: "*@app01.internal", user: "www-data", to: news, rule: "senders.rewrite[0]" },
+    { match: "cron@app01.internal", to: alerts, rule: "senders.rewrite[1]" },
+    { match: "*@app01.internal", user: "uid:1234", to: portal, rule: "senders.rewrite[2]" },
+  ];
+
+  it.each([
+    ["www-data", "cron@app01.internal", news],
+    ["www-data", "shop@app01.internal", news],
+    ["uid:1234", "shop@app01.internal", portal],
+    ["root", "cron@app01.internal", alerts],
+    [undefined, "cron@app01.internal", alerts],
+    ["root", "shop@app01.internal", undefined],
+    ["WWW-DATA", "shop@app01.internal", undefined],
+    ["", "shop@app01.internal", undefined],
+    [undefined, "shop@app01.internal", undefined],
+  ])("of user %s with From %s", (user, header, expected) => {
+    const given = { rewrite, ...(user === undefined ? {} : { user }) };
+    for (const [envelope, from] of [
+      ["x@y.example", header],
+      [header, "x@y.example"],
+      [header, undefined],
+    ] as const) {
+      expect(decide(envelope, from, given)).toMatchObject(
+        expected === undefined
+          ? { action: "reject", rule: "senders.unknown" }
+          : { action: "send", pair: expected },
+      );
+    }
+  });
+
+  it("says whose mail it was", () => {
+    expect(decide("x@y.example", "shop@app01.internal", { rewrite, user: "www-data" })).toMatchObject({
+      rule: "senders.rewrite[0]",
+      why: "header From shop@app01.internal of user www-data matches *@app01.internal",
+    });
+  });
+
+  it("does not keep an allowed pair from passing", () => {
+    expect(decide("portal@lab.wisc.edu", undefined, { rewrite, user: "www-data" })).toMatchObject({
+      pair: portal,
     });
   });
 });

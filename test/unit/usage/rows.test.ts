@@ -32,6 +32,31 @@ const wanted = (changes: Partial<RowsWanted>): RowsWanted => ({
   ...changes,
 });
 
+test("a day names a hundred local users, those that come later share a row, and a file says the same", () => {
+  let day = new UsageDay("2026-07-01", ORIGIN);
+  const send = (user: string | null) => {
+    const sum = { messages: 1, recipients: 1, bytes: 100 };
+    const mail = { account: "portal", sender: "a@lab.example", class: "bulk" } as const;
+    day.sent({ atMs: at("2026-07-01T10:00:00"), ...mail, user, ...sum });
+  };
+  for (let n = 0; n < 60; n++) send(`student${n}`);
+  day = UsageDay.parse(day.toText({})) as UsageDay;
+  for (let n = 59; n < 300; n++) send(`student${n}`);
+  send(null);
+  send("student0");
+  const rows = usageRows([day], wanted({ by: "day", part: "user" }));
+  expect(rows).toHaveLength(102);
+  const of = (user: string | null) => rows.find((row) => row.user === user)?.messages;
+  expect([null, "student0", "student59", "student99", "student100", "(others)"].map(of)).toEqual([
+    1,
+    2,
+    2,
+    1,
+    undefined,
+    200,
+  ]);
+});
+
 test("the rolling peak of an hour may have begun in the hour before, even on the day before", () => {
   const days = daysWith(
     { at: "2026-07-01T23:40:00", count: 10 },

@@ -30,7 +30,7 @@ export const settings: IntakeSettings = {
     keepOriginal: "reply-to",
   },
   recipients: { aliases: new Map([["root", address("ops@lab.example")]]) },
-  urgent: { headers: { "X-Priority": "1" }, senders: [] },
+  urgent: { headers: { "X-Priority": "1" }, senders: [], users: ["backup"] },
 };
 
 export interface Intake extends AsyncDisposable {
@@ -51,6 +51,8 @@ export interface IntakeOptions {
   readonly custody?: Partial<Custody>;
   readonly deadlines?: Partial<Deadlines>;
   readonly targets?: readonly ListenTarget[];
+  /** Whose connections they are, unknown at once by default; `system` asks the kernel. */
+  readonly userOf?: "system" | (() => Promise<string | undefined>);
 }
 
 export async function startIntake(options: IntakeOptions = {}): Promise<Intake> {
@@ -59,9 +61,11 @@ export async function startIntake(options: IntakeOptions = {}): Promise<Intake> 
   const reports: Intake["reports"] = [];
   let ids = 0;
   let advancedMs = 0;
+  const { userOf = async () => undefined } = options;
   const listener = await startListener({
     targets: options.targets ?? [{ host: "127.0.0.1", port: 0 }],
     deadlines: { ...defaultDeadlines, ...options.deadlines },
+    ...(userOf === "system" ? {} : { submitters: { userOf, [Symbol.dispose]: () => {} } }),
     ports: {
       settings: options.settings ?? (() => settings),
       custody: {
