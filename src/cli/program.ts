@@ -20,6 +20,7 @@ const GROUPS: readonly Group[] = [
   { commands: ["run"], register: async (p) => (await import("./run.ts")).registerRun(p) },
   { commands: ["check"], register: async (p) => (await import("./check.ts")).registerCheck(p) },
   { commands: ["config"], register: async (p) => (await import("./config.ts")).registerConfig(p) },
+  { commands: ["doctor"], register: async (p) => (await import("./doctor.ts")).registerDoctor(p) },
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
   { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
