@@ -123,7 +123,9 @@ function budgetFinding(account: string, perHour: number | undefined, budget: unk
     return line.warn(`${found}: more mail waits`, `raise pace.perHour of the account ${account}, or wait`);
   }
   if (perHour === undefined) return line.ok("unlimited");
-  return line.unknown("the agent cannot tell how much is used", "see the line on redis");
+  if (budget === null)
+    return line.unknown("how much is used stands in Redis, which is away", "see the line on redis");
+  return line.unknown("the agent does not tell how much is used", "look for the event paced in its log");
 }
 
 /** Undefined when no answer came, or none that can be read. */

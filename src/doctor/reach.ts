@@ -78,19 +78,14 @@ function portFindings(host: string, { port: configured }: Target, knocks: readon
     const [knock] = knocks.filter((one) => one.port === port);
     const blocked = howBlocked(knock?.reach);
     if (open.includes(configured)) return line.ok(`${blocked}; not used`);
-    if (port !== configured) return line.warn(blocked, "nothing to do where another port works");
     const [other] = open;
-    if (other !== undefined) {
-      const security = other === 465 ? "tls" : "starttls";
-      return line.failed(
-        blocked,
-        `${other} is open: set upstream.port: ${other} and upstream.security: ${security}`,
-      );
-    }
-    return line.failed(
-      blocked,
-      `ask whoever runs the firewall to let this host out to ${host}, TCP port ${port}`,
-    );
+    const firewall = `ask whoever runs the firewall to let this host out to ${host}, TCP port ${configured}`;
+    if (port !== configured)
+      return line.warn(blocked, other === undefined ? firewall : `use ${other}, which is open`);
+    if (other === undefined) return line.failed(blocked, firewall);
+    const security = other === 465 ? "tls" : "starttls";
+    const remedy = `${other} is open: set upstream.port: ${other} and upstream.security: ${security}`;
+    return line.failed(blocked, remedy);
   });
 }
 

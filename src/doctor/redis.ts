@@ -27,7 +27,9 @@ export async function redisFindings({ redis, stateDir }: Patient, agentRuns: boo
     return [about("redis", "redis").unknown("the config does not say where it is", "mend the config first")];
   if (!agentRuns) return [await program()];
   const path = socketPath(join(stateDir, "redis"), "redis.sock");
-  return connected({ kind: "socket", path }, path);
+  const findings = await connected({ kind: "socket", path }, path);
+  const here = findings.some(({ status }) => status === "failed") ? await program() : undefined;
+  return here?.status === "failed" ? [here] : findings;
 }
 
 async function connected(address: RedisAddress, subject: string): Promise<Finding[]> {
