@@ -80,12 +80,18 @@ export function lastChangeMs(config: Config, account: string | undefined): numbe
   return Math.max(...files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
 }
 
-function readCertificates(file: string): string | { message: string; remedy: string } {
+function readCertificates(file: string): string | Pick<Finding, "message" | "remedy" | "denied"> {
   let pem: string;
   try {
     pem = readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES")
+      return {
+        message: `${file} cannot be read by this user`,
+        remedy: `run: chmod 644 ${file}`,
+        denied: true,
+      };
     const message = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
     return { message: `${file} ${message}`, remedy: "name a file with certificates in PEM form" };
   }

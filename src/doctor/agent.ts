@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { about, type Finding } from "./finding.ts";
 import { withinLimit } from "./limit.ts";
-import type { SpoolSight } from "./machine.ts";
+import { counted, type SpoolSight } from "./machine.ts";
 import type { Patient } from "./patient.ts";
 import type { AgentAnswer, Ports } from "./ports.ts";
 
@@ -68,7 +68,7 @@ export async function mailFindings(
     const remedy = sight.state === "unknown" ? DENIED : START;
     const unknown = accounts.map((name) => about("budget", name).unknown(nobody, remedy));
     if (spool.count === undefined) return [queue.unknown(nobody, remedy), ...unknown];
-    const found = `${spool.count} messages in the spool, bounced ones included`;
+    const found = `${counted(spool.count)} in the spool, bounced ones included`;
     return [spool.count === 0 ? queue.ok(found) : queue.warn(`${found}; ${nobody}`, remedy), ...unknown];
   }
   const [stats, overview] = await Promise.all([

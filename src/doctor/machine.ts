@@ -46,32 +46,32 @@ export async function spoolSight({ stateDir, limits }: Patient): Promise<SpoolSi
   const line = about("spool", folder);
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => error);
   const count = names instanceof Error ? undefined : names.filter(isQueueId).length;
-  const counted = count === undefined ? {} : { count };
+  const known = count === undefined ? {} : { count };
   if (names instanceof Error && names.code !== "ENOENT") return { finding: notSeen(folder, names) };
   const there = count === undefined ? await nearest(folder) : folder;
   const denied = await access(there, constants.W_OK | constants.X_OK).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => error,
   );
-  if (denied) return { finding: notSeen(there, denied), ...counted };
+  if (denied) return { finding: notSeen(there, denied), ...known };
   const { bavail, bsize, files, ffree } = await statfs(there);
   const freeBytes = bavail * bsize;
   const least = limits.freeDiskBytes ?? 0;
   const room = `${formatRoom(freeBytes)} are free and limits.freeDisk is ${formatSize(least)}`;
   const spare = `make room on the disk of ${there}, or lower limits.freeDisk`;
-  if (freeBytes < least) return { finding: line.failed(`${room}: no mail is accepted`, spare), ...counted };
+  if (freeBytes < least) return { finding: line.failed(`${room}: no mail is accepted`, spare), ...known };
   if (files > 0 && ffree === 0)
     return { finding: line.failed("the disk has no inode left", `delete files on the disk of ${there}`) };
   if (limits.queue !== undefined && count !== undefined && count >= limits.queue) {
-    const found = `${count} messages, as many as limits.queue allows: no mail is accepted`;
+    const found = `${counted(count)}, as many as limits.queue allows: no mail is accepted`;
     return {
       finding: line.failed(found, "see sluice queue for what they wait for, or raise limits.queue"),
       count,
     };
   }
-  if (freeBytes < SPARE * least) return { finding: line.warn(room, spare), ...counted };
+  if (freeBytes < SPARE * least) return { finding: line.warn(room, spare), ...known };
   const made = count === undefined ? "the agent will make it" : "writable";
-  return { finding: line.ok(`${made}, ${formatRoom(freeBytes)} free`), ...counted };
+  return { finding: line.ok(`${made}, ${formatRoom(freeBytes)} free`), ...known };
 }
 
 function notSeen(path: string, { code }: NodeJS.ErrnoException): Finding {
@@ -101,4 +101,9 @@ function formatRoom(bytes: number): string {
   ] as const)
     if (bytes >= size) return `${(bytes / size).toPrecision(bytes >= 100 * size ? 3 : 2)} ${unit}`;
   return `${Math.floor(bytes / 1000)} KB`;
+}
+
+/** `1 message`, `2 messages`. */
+export function counted(messages: number): string {
+  return messages === 1 ? "1 message" : `${messages} messages`;
 }

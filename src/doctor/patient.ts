@@ -16,6 +16,8 @@ export interface Target {
   readonly security: "starttls" | "tls";
   readonly ciphers?: string;
   readonly ca?: string;
+  /** There is a `caFile`, and this user may not read it. */
+  readonly caDenied?: true;
   /** What EHLO says. */
   readonly hostname: string;
 }
@@ -84,15 +86,17 @@ export function patientOf(reading: ConfigReading): Patient {
   };
 }
 
-function targetOf({ loose: { upstream, hostname }, contents }: ConfigReading): Target | undefined {
+function targetOf({ loose: { upstream, hostname }, contents, problems }: ConfigReading): Target | undefined {
   const hosts = present(upstream?.hosts);
   if (hosts.length === 0 || upstream?.port === undefined || upstream.security === undefined) return undefined;
+  const caDenied = problems.some(({ path, denied }) => path === "upstream.caFile" && denied);
   return {
     hosts,
     port: upstream.port,
     security: upstream.security,
     ...defined("ciphers", upstream.ciphers),
     ...defined("ca", contents?.upstreamCa),
+    ...(caDenied ? { caDenied } : {}),
     hostname: hostname ?? "localhost",
   };
 }

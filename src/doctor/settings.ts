@@ -23,7 +23,10 @@ function configFindings({ file, problems, warnings, accounts }: Patient): Findin
   const unwise = warnings.filter((warning) => !toldByItself(warning, accounts));
   return [
     ...(own.length === 0 ? [about("config", file).ok("valid")] : []),
-    ...own.map((problem) => about("config", place(file, problem)).failed(said(problem), problem.remedy)),
+    ...own.map((problem) => {
+      const line = about("config", place(file, problem));
+      return (problem.denied ? line.unknown : line.failed)(said(problem), problem.remedy);
+    }),
     ...unwise.map((warning) => about("config", place(file, warning)).warn(said(warning), warning.remedy)),
   ];
 }

@@ -103,13 +103,14 @@ function count(walk: Walk, term: string): void {
 }
 
 async function into(
-  domain: string,
+  written: string,
   walk: Walk,
   counts: boolean,
   how: "include:" | "redirect=",
 ): Promise<void> {
-  if (domain.includes("%{")) return;
-  if (domain.toLowerCase().replace(/\.$/, "") === walk.wanted && counts) walk.found = true;
+  if (written.includes("%{")) return;
+  const domain = written.toLowerCase().replace(/\.$/, "");
+  if (domain === walk.wanted && counts) walk.found = true;
   const record = await recordOf(domain, walk).catch((error: unknown) => {
     if (!(error instanceof Ended)) throw error;
     const { spf } = error;

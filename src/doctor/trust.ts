@@ -13,6 +13,13 @@ import type { Talk } from "./talk.ts";
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
+const UNTRUSTED = [
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+];
 const OLD = ["TLSv1", "TLSv1.1", "SSLv3"];
 
 export interface Refused {
@@ -54,7 +61,10 @@ export function distrustFindings(refused: Refused): Finding[] {
   if (wrong !== undefined) {
     const stands =
       seen && !OLD.includes(seen.protocol) ? [line.ok(`${seen.protocol} with ${seen.cipher}`)] : [];
-    return [...stands, about("certificate", host).failed(wrong.found, wrong.remedy)];
+    const verdict = about("certificate", host);
+    // What the file would vouch for is not known; a wrong name or date stays wrong.
+    const may = target.caDenied && failure.cause !== undefined && UNTRUSTED.includes(failure.cause);
+    return [...stands, (may ? verdict.unknown : verdict.failed)(wrong.found, wrong.remedy)];
   }
   if (seen && OLD.includes(seen.protocol)) {
     const found = `it speaks ${seen.protocol} and nothing newer; TLS 1.2 is the least that mail goes out with`;
@@ -110,18 +120,13 @@ function wrongCertificate({
         found: `it is not valid yet by this clock: ${whose}`,
         remedy: `${clock}: it is probably behind`,
       };
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    default:
+      if (failure.cause === undefined || !UNTRUSTED.includes(failure.cause)) return undefined;
       return {
         found: `nothing here vouches for it (${failure.cause}): ${whose}`,
         remedy:
           "name the authority that issued it in upstream.caFile if it is known to be right, else ask who sits between",
       };
-    default:
-      return undefined;
   }
 }
 
