@@ -10,10 +10,24 @@ import { type Preset, presetOf } from "../config/presets.ts";
 import type { Address } from "../mail/address.ts";
 import type { Pair } from "../mail/envelope.ts";
 
-export interface Target {
-  readonly hosts: readonly string[];
+/** A port and how TLS is spoken there. */
+export interface Door {
   readonly port: number;
   readonly security: "starttls" | "tls";
+}
+
+/** Where relay services take mail: RFC 8314 §3.3, RFC 6409 §3.1, RFC 5321 §4.5.4.2. The best first. */
+const USUAL_DOORS: readonly Door[] = [
+  { port: 587, security: "starttls" },
+  { port: 465, security: "tls" },
+  { port: 25, security: "starttls" },
+];
+
+/** The upstream as configured. */
+export interface Target extends Door {
+  readonly hosts: readonly string[];
+  /** Other ports that it may be reached at. */
+  readonly otherDoors: readonly Door[];
   readonly ciphers?: string;
   readonly ca?: string;
   /** There is a `caFile`, and this user may not read it. */
@@ -90,10 +104,12 @@ function targetOf({ loose: { upstream, hostname }, contents, problems }: ConfigR
   const hosts = present(upstream?.hosts);
   if (hosts.length === 0 || upstream?.port === undefined || upstream.security === undefined) return undefined;
   const caDenied = problems.some(({ path, denied }) => path === "upstream.caFile" && denied);
+  const { port, security } = upstream;
   return {
     hosts,
-    port: upstream.port,
-    security: upstream.security,
+    port,
+    security,
+    otherDoors: USUAL_DOORS.filter((door) => door.port !== port),
     ...defined("ciphers", upstream.ciphers),
     ...defined("ca", contents?.upstreamCa),
     ...(caDenied ? { caDenied } : {}),

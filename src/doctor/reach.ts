@@ -6,18 +6,17 @@
  */
 import { isIP } from "node:net";
 import { about, type Finding } from "./finding.ts";
-import type { Patient, Target } from "./patient.ts";
+import type { Door, Patient, Target } from "./patient.ts";
 import type { Ports, Reach } from "./ports.ts";
 
-const SUBMISSION_PORTS = [25, 465, 587];
 const ADDRESSES = 8;
 
 /** What is known of one host after looking and knocking. */
 export interface HostSight {
   readonly host: string;
   readonly findings: readonly Finding[];
-  /** An address whose configured port is open. */
-  readonly open?: { readonly address: string; readonly localAddress: string };
+  /** An address and a port that are open: the configured one, else another, so that the rest can be looked at. */
+  readonly open?: { readonly address: string; readonly localAddress: string; readonly door: Door };
 }
 
 export async function hostSight(
@@ -37,15 +36,16 @@ export async function hostSight(
   const dns = isIP(host) ? line.ok("is an address, nothing to look up") : line.ok(found.addresses.join(", "));
   const published = patient.preset?.hosts.includes(host) ? patient.preset.publishedAddresses : [];
   const addresses = [...new Set([...found.addresses, ...published])].slice(0, ADDRESSES);
-  const knocks = await knock(addresses, target.port, ports);
+  const knocks = await knock(addresses, target, ports);
+  const resolved = knocks.filter(({ address }) => found.addresses.includes(address));
   return {
     host,
     findings: [
       dns,
-      ...portFindings(host, target, knocks),
+      ...portFindings(host, target, resolved),
       ...firewallFindings(host, target, { resolved: found.addresses, published, knocks }),
     ],
-    ...openOf(found.addresses, target.port, knocks),
+    ...openOf(target, resolved),
   };
 }
 
@@ -56,12 +56,15 @@ interface Knock {
 }
 
 /** Every address at the configured port, the first one at the other ports too; all at once. */
-function knock(addresses: readonly string[], configured: number, { reach }: Ports): Promise<Knock[]> {
+function knock(
+  addresses: readonly string[],
+  { port, otherDoors }: Target,
+  { reach }: Ports,
+): Promise<Knock[]> {
   const [first] = addresses;
-  const others = SUBMISSION_PORTS.filter((port) => port !== configured);
   const places = [
-    ...addresses.map((address) => ({ address, port: configured })),
-    ...(first === undefined ? [] : others.map((port) => ({ address: first, port }))),
+    ...addresses.map((address) => ({ address, port })),
+    ...(first === undefined ? [] : otherDoors.map((door) => ({ address: first, port: door.port }))),
   ];
   return Promise.all(
     places.map(async ({ address, port }) => ({ address, port, reach: await reach(address, port) })),
@@ -69,22 +72,20 @@ function knock(addresses: readonly string[], configured: number, { reach }: Port
 }
 
 /** The ports of the host, each in a line, the configured one first; those that we do not use are only worth a word. */
-function portFindings(host: string, { port: configured }: Target, knocks: readonly Knock[]): Finding[] {
-  const at = [configured, ...SUBMISSION_PORTS.filter((port) => port !== configured)];
-  const open = at.filter((port) => knocks.some((one) => one.port === port && one.reach.ok));
-  return at.map((port) => {
+function portFindings(host: string, target: Target, knocks: readonly Knock[]): Finding[] {
+  const isOpen = (port: number) => knocks.some((one) => one.port === port && one.reach.ok);
+  const used = isOpen(target.port);
+  const other = target.otherDoors.find(({ port }) => isOpen(port));
+  const firewall = `ask whoever runs the firewall to let this host out to ${host}, TCP port ${target.port}`;
+  return [target, ...target.otherDoors].map(({ port }) => {
     const line = about("port", `${host}:${port}`);
-    if (open.includes(port)) return line.ok(port === configured ? "open" : "open, not used");
-    const [knock] = knocks.filter((one) => one.port === port);
-    const blocked = howBlocked(knock?.reach);
-    if (open.includes(configured)) return line.ok(`${blocked}; not used`);
-    const [other] = open;
-    const firewall = `ask whoever runs the firewall to let this host out to ${host}, TCP port ${configured}`;
-    if (port !== configured)
-      return line.warn(blocked, other === undefined ? firewall : `use ${other}, which is open`);
+    if (isOpen(port)) return line.ok(port === target.port ? "open" : "open, not used");
+    const blocked = howBlocked(knocks.find((one) => one.port === port)?.reach);
+    if (used) return line.ok(`${blocked}; not used`);
+    if (port !== target.port)
+      return line.warn(blocked, other ? `use ${other.port}, which is open` : firewall);
     if (other === undefined) return line.failed(blocked, firewall);
-    const security = other === 465 ? "tls" : "starttls";
-    const remedy = `${other} is open: set upstream.port: ${other} and upstream.security: ${security}`;
+    const remedy = `${other.port} is open: set upstream.port: ${other.port} and upstream.security: ${other.security}`;
     return line.failed(blocked, remedy);
   });
 }
@@ -152,13 +153,12 @@ function firewallFindings(
   return [line.ok(`all of ${resolved.join(", ")} are published, and every published one can be reached`)];
 }
 
-function openOf(
-  resolved: readonly string[],
-  port: number,
-  knocks: readonly Knock[],
-): Pick<HostSight, "open"> {
-  for (const { address, port: knocked, reach } of knocks)
-    if (knocked === port && reach.ok && resolved.includes(address))
-      return { open: { address, localAddress: reach.localAddress } };
+function openOf(target: Target, knocks: readonly Knock[]): Pick<HostSight, "open"> {
+  for (const { port, security } of [target, ...target.otherDoors]) {
+    for (const { address, port: knocked, reach } of knocks) {
+      if (knocked === port && reach.ok)
+        return { open: { address, localAddress: reach.localAddress, door: { port, security } } };
+    }
+  }
   return {};
 }

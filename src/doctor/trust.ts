@@ -24,6 +24,8 @@ const OLD = ["TLSv1", "TLSv1.1", "SSLv3"];
 
 export interface Refused {
   readonly host: string;
+  /** The host as the lines tell it. */
+  readonly subject: string;
   readonly target: Target;
   readonly failure: Failure;
   /** What comes about when nothing is demanded. */
@@ -33,24 +35,24 @@ export interface Refused {
 
 /** The lines of a TLS that stands. */
 export function trustFindings(
-  host: string,
+  subject: string,
   { protocol, cipher, certificate }: NonNullable<Talk["tls"]>,
   nowMs: number,
 ): Finding[] {
-  const line = about("certificate", host);
+  const line = about("certificate", subject);
   const days = daysLeft(certificate, nowMs);
   const found = `from ${issuerOf(certificate)} for ${namesOf(certificate)}, ends in ${days} days`;
   const remedy = "ask the relay service when it renews its certificate: no mail goes out once it has ended";
   return [
-    about("tls", host).ok(`${protocol} with ${cipher}`),
+    about("tls", subject).ok(`${protocol} with ${cipher}`),
     days < SOON_DAYS ? line.warn(found, remedy) : line.ok(found),
   ];
 }
 
 /** The lines of a TLS that was refused, by us or by them. */
 export function distrustFindings(refused: Refused): Finding[] {
-  const { host, target, failure, seen } = refused;
-  const line = about("tls", host);
+  const { subject, target, failure, seen } = refused;
+  const line = about("tls", subject);
   if (failure.reply !== undefined) {
     const found = `STARTTLS is not to be had: ${failure.reply.text}`;
     const remedy =
@@ -61,7 +63,7 @@ export function distrustFindings(refused: Refused): Finding[] {
   if (wrong !== undefined) {
     const stands =
       seen && !OLD.includes(seen.protocol) ? [line.ok(`${seen.protocol} with ${seen.cipher}`)] : [];
-    const verdict = about("certificate", host);
+    const verdict = about("certificate", subject);
     // What the file would vouch for is not known; a wrong name or date stays wrong.
     const may = target.caDenied && failure.cause !== undefined && UNTRUSTED.includes(failure.cause);
     return [...stands, (may ? verdict.unknown : verdict.failed)(wrong.found, wrong.remedy)];

@@ -12,7 +12,7 @@ import { authMethod, type Offer } from "../upstream/ehlo.ts";
 import { egressFinding } from "./egress.ts";
 import { about, type Finding } from "./finding.ts";
 import { anyHandshake } from "./handshake.ts";
-import type { AccountPart, Patient, Target } from "./patient.ts";
+import type { AccountPart, Door, Patient, Target } from "./patient.ts";
 import type { Ports } from "./ports.ts";
 import { type HostSight, hostSight } from "./reach.ts";
 import { type Place, talk } from "./talk.ts";
@@ -58,30 +58,32 @@ async function hearHost(
     const remedy = "open the way there first: see port and dns";
     return { findings: lines.map((line) => line.unknown("it cannot be reached", remedy)) };
   }
-  const place: Place = { host, address: open.address, target };
+  const place: Place = { host, address: open.address, target: { ...target, ...open.door } };
+  // What was seen at another port than the configured one is told with that port.
+  const subject = open.door.port === target.port ? host : `${host}:${open.door.port}`;
   const { tls, offer, failure } = await talk(place);
   const nowMs = ports.nowMs();
   if (tls === undefined && failure?.stage === "tls") {
     const seen = failure.reply === undefined ? await anyHandshake(place) : undefined;
-    return { findings: distrustFindings({ host, target, failure, seen, nowMs }) };
+    return { findings: distrustFindings({ host, subject, target: place.target, failure, seen, nowMs }) };
   }
-  const findings = tls === undefined ? [] : trustFindings(host, tls, nowMs);
+  const findings = tls === undefined ? [] : trustFindings(subject, tls, nowMs);
   if (offer === undefined) {
-    const line = about(tls === undefined ? "tls" : "ehlo", host);
+    const line = about(tls === undefined ? "tls" : "ehlo", subject);
     const found = failure?.text ?? "the conversation ended early";
-    return { findings: [...findings, line.failed(found, silence(target))] };
+    return { findings: [...findings, line.failed(found, silence(open.door))] };
   }
-  return { findings: [...findings, ...offerFindings(host, offer, patient)], place };
+  return { findings: [...findings, ...offerFindings(subject, offer, patient)], place };
 }
 
-function silence({ port, security }: Target): string {
+function silence({ port, security }: Door): string {
   if (port === 465 && security === "starttls")
     return "set upstream.security: tls, which is what port 465 speaks";
   return `ask the relay service whether it takes mail from this host on port ${port}, or whether a proxy sits between`;
 }
 
-function offerFindings(host: string, offer: Offer, { limits, messagesPerSession }: Patient): Finding[] {
-  const line = about("ehlo", host);
+function offerFindings(subject: string, offer: Offer, { limits, messagesPerSession }: Patient): Finding[] {
+  const line = about("ehlo", subject);
   const findings: Finding[] = [];
   const { sizeBytes, mailMax, eightBitMime, auth } = offer;
   const { messageSizeBytes } = limits;

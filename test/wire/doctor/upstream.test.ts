@@ -27,6 +27,7 @@ async function examine(
   const to: Target = {
     hosts: [host],
     port,
+    otherDoors: [],
     security: "starttls",
     ca: trusted().ca,
     hostname: "app01.example.edu",
@@ -222,6 +223,28 @@ test("a port on which nothing listens, and one that takes the connection and say
   const [configured] = closed.filter(({ check }) => check === "port");
   expect(configured).toMatchObject({ status: "failed", found: "blocked: the connection is refused" });
   expect(line(closed, "auth").status).toBe("unknown");
+});
+
+test("behind a port that is blocked, the rest is looked at by another one that is open", async () => {
+  const blocked = createServer();
+  await new Promise<void>((listening) => blocked.listen(0, "127.0.0.1", listening));
+  const { port } = blocked.address() as { port: number };
+  await new Promise((closed) => blocked.close(closed));
+  const up = await upstream({ security: "tls", script: { auth: "535 5.7.8 no" } });
+  const findings = await examine(port, { otherDoors: [{ port: up.port, security: "tls" }] });
+  const [configured, other] = findings.filter(({ check }) => check === "port");
+  expect(configured).toMatchObject({
+    status: "failed",
+    subject: `localhost:${port}`,
+    remedy: `${up.port} is open: set upstream.port: ${up.port} and upstream.security: tls`,
+  });
+  expect(other).toMatchObject({ status: "ok", found: "open, not used" });
+  expect(line(findings, "tls")).toMatchObject({ status: "ok", subject: `localhost:${up.port}` });
+  expect(line(findings, "auth")).toMatchObject({
+    status: "failed",
+    found: expect.stringContaining("535 5.7.8 no"),
+  });
+  expectDiscreet(up, findings, 1);
 });
 
 test("each account says AUTH once, and what one is told is not said of another", async () => {
