@@ -7,7 +7,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { PublicConfig } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
@@ -56,7 +56,11 @@ export function registerSendTest(program: Command): void {
       "--from <address>",
       "header From and envelope sender; default: the first one that the config allows",
     )
-    .option("--timeout <time>", "how long to follow it: 30s, 5m", parseTimeout, 60_000)
+    .addOption(
+      new Option("--timeout <time>", "how long to follow it: 30s, 5m")
+        .argParser(parseTimeout)
+        .default(60_000, "1m"),
+    )
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)
     .action(runSendTest);

@@ -65,7 +65,7 @@ export async function mailFindings(
   const accounts = patient.accounts.map(({ name }) => name);
   if (sight.state !== "runs") {
     const nobody = sight.state === "unknown" ? "the agent could not be asked" : "the agent is not running";
-    const remedy = sight.state === "unknown" ? DENIED : START;
+    const remedy = sight.state === "unknown" ? "see the line on agent" : START;
     const unknown = accounts.map((name) => about("budget", name).unknown(nobody, remedy));
     if (spool.count === undefined) return [queue.unknown(nobody, remedy), ...unknown];
     const found = `${counted(spool.count)} in the spool, bounced ones included`;

@@ -150,15 +150,18 @@ test("a certificate of an authority that is not known here, and of one whose fil
 
 const OLD: tls.TlsOptions = { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" };
 
-test("an upstream that speaks TLS 1.1 and nothing newer is told as that", async () => {
-  const up = await upstream({ security: "tls", tls: OLD });
-  const findings = await examine(up.port, { security: "tls" });
-  expect(line(findings, "tls")).toMatchObject({
-    status: "failed",
-    found: "it speaks TLSv1.1 and nothing newer; TLS 1.2 is the least that mail goes out with",
-  });
-  expectDiscreet(up, findings, 0);
-});
+test.each(["starttls", "tls"] as const)(
+  "an upstream that speaks TLS 1.1 and nothing newer is told as that, by %s",
+  async (security) => {
+    const up = await upstream({ security, tls: OLD });
+    const findings = await examine(up.port, { security });
+    expect(line(findings, "tls")).toMatchObject({
+      status: "failed",
+      found: "it speaks TLSv1.1 and nothing newer; TLS 1.2 is the least that mail goes out with",
+    });
+    expectDiscreet(up, findings, 0);
+  },
+);
 
 test("no cipher in common is told with the one that it would take", async () => {
   const up = await upstream({ security: "tls", tls: { maxVersion: "TLSv1.2" } });
