@@ -15,6 +15,7 @@ import "./node-version.mjs";
 const PARTS = [
   { tests: "test/property", factor: 300 },
   { tests: "test/crash", factor: 72 },
+  { tests: "test/e2e/pacing.test.ts", factor: 25 },
 ];
 
 async function soak() {

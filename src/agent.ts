@@ -21,6 +21,7 @@ import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
 import { createEvents, type Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
+import { ConfigInForce, type Loaded } from "./reload.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
 import { readInstance } from "./spool/instance.ts";
 import { Spool } from "./spool/spool.ts";
@@ -40,12 +41,17 @@ export class AgentError extends Error {
 export interface Agent {
   /** Where it listens, with the ports the system chose. */
   readonly addresses: readonly AddressInfo[];
+  /** Reads the config again; what is wrong with it is told, and the one before stays. Never rejects. */
+  reload(): Promise<void>;
   /** Finishes what is in hand within `stopTimeout`, then ends everything. A second call joins the first. */
   stop(): Promise<void>;
 }
 
 export interface AgentOptions {
+  /** To begin with. */
   readonly config: Config;
+  /** Reads the config file again. */
+  readonly load: () => Loaded;
   readonly log: Log;
   /** Where to listen: the config's addresses, or sockets that were handed over. */
   readonly targets: readonly ListenTarget[];
@@ -80,6 +86,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const spool = await openSpool(config).catch(unusable(join(config.stateDir, "spool")));
     closers.push(() => spool[Symbol.asyncDispose]());
 
+    const inForce = new ConfigInForce({
+      config,
+      load: options.load,
+      messagesOf: () => spool.byAccount(),
+      apply: (next) => goOnBy(next, { log, journal, ledger, spool, delivery }),
+      events,
+      now: Date.now,
+    });
     const delivery = new Delivery({
       config,
       events,
@@ -87,17 +101,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ledger,
       history: new History({ journalFolder, events, lastRun }),
       instance,
-      changedMs: (account) => lastChangeMs(config, account),
+      changedMs: (account) => lastChangeMs(inForce.current, account),
     });
     closers.push(() => delivery.close());
-    const listener = await listen(options, { events, spool, delivery });
+    const listener = await listen(options.targets, { inForce, events, spool, delivery });
     closers.push(() => listener.stop(0));
     // Loaded when mail is taken already: it is a good part of the time to start.
     const { startControl } = await import("./control/server.ts");
     const control = await startControl(options.controlSocket, {
       source: sourceOf(spool, delivery),
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
-      health: () => delivery.answers.health,
+      health: () => ({ ...delivery.answers.health, warnings: inForce.warnings }),
     });
     closers.push(() => control.close());
     delivery.start();
@@ -113,14 +127,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     let stopping: Promise<void> | undefined;
     const stop = async () => {
-      events.report("stopping", { within: `${config.stopTimeoutMs / 1000} s` });
-      const deadline = AbortSignal.timeout(config.stopTimeoutMs);
-      await Promise.all([listener.stop(config.stopTimeoutMs), delivery.stop(deadline)]);
+      const { stopTimeoutMs } = inForce.current;
+      events.report("stopping", { within: `${stopTimeoutMs / 1000} s` });
+      const deadline = AbortSignal.timeout(stopTimeoutMs);
+      await Promise.all([listener.stop(stopTimeoutMs), delivery.stop(deadline)]);
       await closeAll();
       events.report("stopped", {});
     };
     return {
       addresses: listener.addresses,
+      reload: () => inForce.reload(),
       stop: () => {
         stopping ??= stop();
         return stopping;
@@ -185,12 +201,25 @@ function openSpool(config: Config): Promise<Spool> {
   });
 }
 
+/** Everybody goes on by another config. Who listens asks for it with each message. */
+function goOnBy(
+  config: Config,
+  parts: { log: Log; journal: Journal; ledger: Ledger; spool: Spool; delivery: Delivery },
+): void {
+  const { limits, keep, log } = config;
+  parts.log.level = log.level;
+  parts.journal.keep(keep.historyMs);
+  parts.ledger.keep(keep.usageMs);
+  parts.spool.use({ maxMessages: limits.queue, freeDiskBytes: limits.freeDiskBytes });
+  parts.delivery.use(config);
+}
+
 /** Where the halves meet: a message in custody gets its job, and nobody waits for that. */
 async function listen(
-  { config, targets }: AgentOptions,
-  parts: { events: Events; spool: Spool; delivery: Delivery },
+  targets: readonly ListenTarget[],
+  parts: { inForce: ConfigInForce; events: Events; spool: Spool; delivery: Delivery },
 ): Promise<Listener> {
-  const { events, spool, delivery } = parts;
+  const { inForce, events, spool, delivery } = parts;
   const custody = {
     newId: spool.newId,
     room: () => spool.room(),
@@ -200,7 +229,7 @@ async function listen(
     },
   };
   const clocks = { wallMs: Date.now, monotonicMs: () => performance.now() };
-  const ports = { settings: () => config, custody, events, clocks };
+  const ports = { settings: () => inForce.current, custody, events, clocks };
   try {
     const listener = await startListener({ ports, targets });
     for (const warning of listener.warnings) events.report("listening", { warning }, "warn");

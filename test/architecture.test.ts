@@ -29,6 +29,7 @@ const FLOOR: Record<string, number> = {
   sandbox: 3,
   doctor: 3,
   web: 4,
+  "reload.ts": 4,
   "agent.ts": 5,
   cli: 6,
   "main.ts": 7,

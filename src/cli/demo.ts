@@ -23,7 +23,7 @@ import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
 import { loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { follow, type Outcome, type Step, stepsOf } from "./follow.ts";
-import { startOrEnd } from "./run.ts";
+import { loadAgain, startOrEnd } from "./run.ts";
 import { submit } from "./submit.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -62,6 +62,7 @@ async function demo(version: string): Promise<void> {
   try {
     agent = await startOrEnd({
       config,
+      load: () => loadAgain({ config: CONFIG }),
       log: createLog({
         level: "info",
         destination: { write: (line) => onFact(JSON.parse(line) as Fact) },

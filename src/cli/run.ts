@@ -1,5 +1,5 @@
 /**
- * `sluice run`: the agent, in the foreground, until SIGTERM or SIGINT.
+ * `sluice run`: the agent, in the foreground, until SIGTERM or SIGINT. SIGHUP has it read its config again.
  *
  * Promises: logs JSON lines on stdout from the first moment; ends by itself when it was asked to, with what was in
  * hand finished within `stopTimeout`. A bug ends it at once with exit code 70: custody does not depend on a tidy end.
@@ -7,10 +7,12 @@
  */
 import type { Command } from "commander";
 import { type Agent, AgentError, startAgent } from "../agent.ts";
+import type { Problem } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { controlSocketPath, handedOverSockets } from "../config/sockets.ts";
 import { createLog, type Log } from "../observe/log.ts";
+import type { Loaded } from "../reload.ts";
 import { type ConfigOptions, loadOrEnd, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 
@@ -27,16 +29,24 @@ export function registerRun(program: Command): void {
 }
 
 async function run(options: ConfigOptions, version: string): Promise<void> {
+  let asked = false;
+  let reload = () => {
+    asked = true; // while it starts: done afterwards
+  };
+  process.on("SIGHUP", () => reload());
   const { config, warnings } = loadOrEnd(loadConfig, options);
+  const load = () => loadAgain(options);
   const log = createLog({ level: config.log.level });
   endOnBugs(log);
   for (const warning of warnings)
     log.warn({ event: "config", warning: problemText(options.config, warning) });
-  const ended = stopSignal(log);
+  const ended = stopSignal();
   const controlSocket = controlSocketPath(config.stateDir, processEnvironment());
   const sockets = handedOverSockets(processEnvironment(), process.pid);
   const targets = sockets.length > 0 ? sockets : config.listen.addresses;
-  const agent = await startOrEnd({ config, log, targets, controlSocket, version });
+  const agent = await startOrEnd({ config, load, log, targets, controlSocket, version });
+  reload = () => void agent.reload();
+  if (asked) reload();
   await ended;
   await agent.stop();
 }
@@ -51,11 +61,17 @@ export async function startOrEnd(options: Parameters<typeof startAgent>[0]): Pro
   }
 }
 
+/** The config as it stands in the file now, problems and warnings in words. */
+export function loadAgain({ config: file }: ConfigOptions): Loaded {
+  const text = (problem: Problem) => problemText(file, problem);
+  const result = loadConfig(file, processEnvironment());
+  return result.ok
+    ? { ok: true, config: result.config, warnings: result.warnings.map(text) }
+    : { ok: false, problems: result.problems.map(text) };
+}
+
 /** Resolves at the first SIGTERM or SIGINT; more of them change nothing. */
-function stopSignal(log: Log): Promise<void> {
-  process.on("SIGHUP", () =>
-    log.warn({ event: "config", warning: "reload is not available yet: restart to apply" }),
-  );
+function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.on("SIGTERM", () => resolve());
     process.on("SIGINT", () => resolve());

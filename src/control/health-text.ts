@@ -10,14 +10,17 @@ export interface HealthView {
   readonly ok: boolean;
   /** Sentences; `nextProbe` (ISO 8601) where it is known when that is tried again. */
   readonly reasons: readonly { readonly reason: string; readonly nextProbe: string | null }[];
+  /** What somebody should see to although mail flows: sentences. */
+  readonly warnings: readonly string[];
 }
 
-/** A line for each reason; none while all is well. */
-export function healthLines({ reasons }: HealthView): string[] {
-  return reasons.map(({ reason, nextProbe }) => {
+/** A line for each reason and each warning; none while all is well. */
+export function healthLines({ reasons, warnings }: HealthView): string[] {
+  const stopped = reasons.map(({ reason, nextProbe }) => {
     const next = nextProbe === null ? "" : `; next probe at ${timeOfDay(new Date(nextProbe))}`;
     return `-- ${visible(reason, 200)}${next}`;
   });
+  return [...stopped, ...warnings.map((warning) => `-- ${visible(warning, 400)}`)];
 }
 
 /** Local time of day, to the second: `14:07:20`. */

@@ -7,7 +7,7 @@ import type { Account, Config } from "../config/config.ts";
 import { chargesOfLastHour } from "../journal/questions.ts";
 import { Pacer } from "../pacing/pacer.ts";
 import type { Redis } from "../queue/redis.ts";
-import { bucketsOf, transactionRecipients } from "../schedule/pace.ts";
+import { bucketsOf, type PastCharge, transactionRecipients } from "../schedule/pace.ts";
 import { judgeWith } from "../schedule/verdict.ts";
 import { connector } from "../upstream/connector.ts";
 import type { HostOrder } from "../upstream/hosts.ts";
@@ -35,10 +35,12 @@ export interface AccountParts extends Omit<FeederParts, Own> {
   readonly journalFolder: string;
   readonly standing: Standing;
   readonly hosts: HostOrder;
+  /** Charged by whoever delivered for the account before, and not in the journal yet. */
+  readonly chargedBefore: () => readonly PastCharge[];
 }
 
 export function accountFeeder({ name, username, pace }: Account, parts: AccountParts): Feeder {
-  const { config, redis, instance, journalFolder, standing, hosts, now } = parts;
+  const { config, redis, instance, journalFolder, standing, hosts, now, chargedBefore } = parts;
   const { breakers, credentials } = standing;
   const { port, security, ciphers, ca, messagesPerSession, replies } = config.upstream;
   const judge = judgeWith(replies);
@@ -65,7 +67,11 @@ export function accountFeeder({ name, username, pace }: Account, parts: AccountP
       buckets: bucketsOf(pace, config.limits.messageSizeBytes),
       instance,
       shared: config.redis.kind === "external",
-      chargesOfLastHour: () => chargesOfLastHour(journalFolder, name, now()),
+      // Asked first: what is not open any more is in the journal by then.
+      chargesOfLastHour: async () => {
+        const open = chargedBefore();
+        return [...(await chargesOfLastHour(journalFolder, name, now())), ...open];
+      },
       now,
     }),
     maxRecipients: transactionRecipients(pace),

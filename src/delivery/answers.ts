@@ -7,13 +7,13 @@ import type { Redis } from "../queue/redis.ts";
 import type { StoredEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { OpenBreaker } from "./breakers.ts";
-import type { Feeder } from "./feeder.ts";
+import type { Feeders } from "./feeders.ts";
 import { NO_OUTLOOK, type Outlook, stoppedBy } from "./outlook.ts";
 import type { Standing } from "./standing.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 export interface AnswerParts {
-  readonly feeders: ReadonlyMap<string, Feeder>;
+  readonly feeders: Pick<Feeders, "current" | "inHand">;
   readonly standing: Pick<Standing, "breakers">;
   readonly watchdog: Pick<Watchdog, "stuck">;
   readonly redis: Pick<Redis, "status">;
@@ -29,13 +29,13 @@ export class Answers {
 
   /** Is this message in a session just now? */
   inHand(id: string): boolean {
-    return [...this.#parts.feeders.values()].some((feeder) => feeder.inHand(id));
+    return this.#parts.feeders.inHand(id);
   }
 
   /** When the waiting mail of an account will go, and why not now. */
   async outlook(account: string): Promise<Outlook> {
     if (this.#redisAway) return stoppedBy("Redis does not answer");
-    const known = this.#parts.feeders.get(account)?.outlook();
+    const known = this.#parts.feeders.current.get(account)?.outlook();
     return (await known?.catch((error: Error) => stoppedBy(error.message))) ?? NO_OUTLOOK;
   }
 

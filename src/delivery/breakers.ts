@@ -104,6 +104,21 @@ export class Breakers {
     for (const { breaker, label } of this.#all.values()) if (label.account === account) breaker.close();
   }
 
+  /**
+   * The config is another: breakers of accounts that are gone go with them; those of what was written since their last
+   * failure close, the others may probe at once.
+   */
+  use(accounts: readonly string[]): void {
+    for (const [name, { label }] of this.#all)
+      if (label.account !== undefined && !accounts.includes(label.account)) this.#all.delete(name);
+    for (const { breaker, label } of this.#all.values()) {
+      const quietMs = breaker.kept()?.quietForMs;
+      if (quietMs !== undefined && this.#parts.changedMs(label.account) > this.#parts.now() - quietMs)
+        breaker.close();
+      else breaker.probeNow();
+    }
+  }
+
   /** An operator asks: whatever is open may probe at once. */
   probeNow(): void {
     for (const { breaker } of this.#all.values()) breaker.probeNow();

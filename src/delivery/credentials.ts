@@ -18,6 +18,7 @@ export interface CredentialsParts {
 
 export class Credentials {
   readonly #parts: CredentialsParts;
+  #accounts: readonly Account[];
   readonly #passwords = new Map<string, Secret>();
   /** What each file looked like when it was read. */
   readonly #seen = new Map<string, string>();
@@ -25,8 +26,8 @@ export class Credentials {
 
   constructor(parts: CredentialsParts) {
     this.#parts = parts;
-    for (const { name, password } of parts.accounts) this.#passwords.set(name, password);
-    void this.#look();
+    this.#accounts = parts.accounts;
+    this.use(parts.accounts);
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 
@@ -35,12 +36,21 @@ export class Credentials {
     return { reveal: () => this.#passwords.get(account)?.reveal() ?? "" };
   }
 
+  /** These are the accounts from now on, with the passwords that their files had when the config was loaded. */
+  use(accounts: readonly Account[]): void {
+    this.#accounts = accounts;
+    this.#passwords.clear();
+    this.#seen.clear();
+    for (const { name, password } of accounts) this.#passwords.set(name, password);
+    void this.#look();
+  }
+
   stop(): void {
     clearInterval(this.#timer);
   }
 
   async #look(): Promise<void> {
-    for (const { name, passwordFile } of this.#parts.accounts) {
+    for (const { name, passwordFile } of this.#accounts) {
       const looks = await stat(passwordFile).then(
         ({ ino, size, mtimeMs, mode, uid }) => [ino, size, mtimeMs, mode, uid].join(" "),
         (error: NodeJS.ErrnoException) => error.code ?? "",

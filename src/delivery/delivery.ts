@@ -7,38 +7,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { Events } from "../observe/events.ts";
-import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import type { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
 import { connectRedis, type Redis } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
-import { HostOrder } from "../upstream/hosts.ts";
-import { type AccountParts, accountFeeder } from "./account.ts";
 import { Answers } from "./answers.ts";
-import { watchClock } from "./clock-watch.ts";
-import { every } from "./every.ts";
-import type { Feeder } from "./feeder.ts";
+import { Feeders, type FeedersParts } from "./feeders.ts";
 import type { History } from "./history.ts";
+import { firstJobFor } from "./job.ts";
 import { Notices } from "./notices.ts";
 import { Recovery } from "./recovery.ts";
 import { ownershipIn, redisAddress, startOurRedis, tellRedis } from "./redis-of-config.ts";
-import { SessionSlots } from "./session-slots.ts";
 import { elapsed, Standing } from "./standing.ts";
-import { sweepBounced } from "./sweep.ts";
 import { Trouble } from "./trouble.ts";
 import { Turnstile } from "./turnstile.ts";
+import { startUpkeep } from "./upkeep.ts";
 import type { VerbParts } from "./verbs.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { YearLedger } from "./year-limits.ts";
 
-const SWEEP_MS = 600_000;
-const DIGEST_MS = 60_000;
-const YEAR_MS = 5000;
 const START_RETRY_MS = 2000;
 
 export interface DeliveryParts {
+  /** The one to begin with. */
   readonly config: Config;
   readonly events: Events;
   readonly spool: Spool;
@@ -51,6 +44,8 @@ export interface DeliveryParts {
 
 export class Delivery {
   readonly #parts: DeliveryParts;
+  /** The one in force. */
+  #config: Config;
   readonly #redis: Redis;
   readonly #queues: Queues;
   readonly #enqueuer: Enqueuer;
@@ -58,21 +53,24 @@ export class Delivery {
   readonly #standing: Standing;
   readonly #notices: Notices;
   readonly #watchdog: Watchdog;
-  readonly #feeders = new Map<string, Feeder>();
-  readonly #timers: (() => void)[] = [];
+  readonly #feeders: Feeders;
+  #endUpkeep: () => void = () => {};
   /** For people who ask. */
   readonly answers: Answers;
   /** What the verbs of the queue command need. */
   readonly verbs: VerbParts;
   readonly #trouble: Trouble;
+  readonly #tell = (reason: string) => this.#trouble.tell(reason);
   #embedded: EmbeddedRedis | undefined;
+  /** The feeders are made anew for another config. */
+  #following: Promise<void> | undefined;
   #stopping = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#config = parts.config;
     const { config, events, instance, spool, changedMs, history, ledger } = parts;
     this.#trouble = new Trouble(events, elapsed);
-    const onTrouble = (reason: string) => this.#trouble.tell(reason);
     this.#standing = new Standing({
       config,
       events,
@@ -80,30 +78,30 @@ export class Delivery {
       changedMs,
       onClosed: (which) => {
         if (which === "pair") this.#recovery.requestDueTimes("a pair may be sent again");
-        this.#wakeAll();
+        this.#feeders.wakeAll();
       },
     });
     this.#notices = new Notices({
-      config,
+      config: () => this.#config,
       spool,
       enqueue: (entry) => this.enqueue(entry),
       events,
       kept: this.#standing.kept,
       workedMs: (entry) => this.workedMs(entry),
-      wasFinished: (id) => this.#parts.history.wasFinished(id),
+      wasFinished: (id) => history.wasFinished(id),
       now: Date.now,
     });
-    this.#redis = connectRedis(redisAddress(config), onTrouble);
+    this.#redis = connectRedis(redisAddress(config), this.#tell);
     this.#queues = new Queues({
       redis: this.#redis,
       instance,
       accounts: config.accounts.map(({ name }) => name),
       ownership: ownershipIn(this.#redis, { config, instance, events }),
       onConnected: (reason) => {
-        for (const feeder of this.#feeders.values()) feeder.resume();
+        this.#feeders.resume();
         this.#recovery.request(reason);
       },
-      onTrouble,
+      onTrouble: this.#tell,
     });
     const changing = new Turnstile();
     const shared = {
@@ -111,34 +109,37 @@ export class Delivery {
       spool,
       events,
       now: Date.now,
-      inHand: (id: string) => this.answers.inHand(id),
+      inHand: (id: string) => this.#feeders.inHand(id),
       whileNotFetching: <T>(account: string, work: () => Promise<T>) =>
-        this.#feeders.get(account)?.whileNotFetching(work) ?? work(),
+        this.#feeders.whileNotFetching(account, work),
       exclusively: <T>(work: () => Promise<T>) => changing.closedWhile(work),
       untold: history.untold,
     };
-    this.#recovery = new Recovery({ ...shared, redis: this.#redis, onRecovered: () => this.#wakeAll() });
+    const onRecovered = () => this.#feeders.wakeAll();
+    this.#recovery = new Recovery({ ...shared, redis: this.#redis, onRecovered });
     this.verbs = {
       ...shared,
       notices: this.#notices,
-      hasAccount: (name) => config.accounts.some((account) => account.name === name),
+      hasAccount: (name) => this.#config.accounts.some((account) => account.name === name),
       probeNow: () => {
         this.#standing.breakers.probeNow();
-        this.#wakeAll();
+        this.#feeders.wakeAll();
       },
-      wake: (account) => this.#feeders.get(account)?.wake(),
+      wake: (account) => this.#feeders.wake(account),
       recover: (reason) => this.#recovery.requestDueTimes(reason),
     };
     this.#enqueuer = new Enqueuer({
       add: async (account, messages) => {
         await this.#queues.ready;
+        await this.#following;
         await this.#queues.of(account).add(messages, Date.now());
       },
-      added: (account) => this.#feeders.get(account ?? "")?.wake(),
+      added: (account) => this.#feeders.wake(account),
       overflowed: () => this.#recovery.request("more messages than could be queued one by one"),
-      onTrouble,
+      onTrouble: this.#tell,
     });
-    this.#watchdog = new Watchdog({ feeders: this.#feeders, events, redis: this.#redis });
+    this.#feeders = new Feeders({ partsOf: (account) => this.#feederParts(account), elapsed });
+    this.#watchdog = new Watchdog({ feeders: this.#feeders.current, events, redis: this.#redis });
     this.answers = new Answers({
       feeders: this.#feeders,
       standing: this.#standing,
@@ -153,14 +154,21 @@ export class Delivery {
     void this.#startWhenPossible();
   }
 
-  /** A message has custody: it needs its job. */
-  enqueue({ id, account, class: name, hold }: SpoolEntry): void {
-    this.#enqueuer.enqueue({
-      id,
-      account,
-      class: name,
-      ...(hold === undefined ? {} : { dueMs: HELD_UNTIL_MS }),
+  /**
+   * Goes on by another config: what is in hand is finished by the one it began with. Returns at once; accounts that are
+   * new begin as soon as Redis answers.
+   */
+  use(config: Config): void {
+    this.#config = config;
+    this.#standing.use(config);
+    this.#following ??= this.#follow().finally(() => {
+      this.#following = undefined;
     });
+  }
+
+  /** A message has custody: it needs its job. */
+  enqueue(entry: SpoolEntry): void {
+    this.#enqueuer.enqueue({ ...firstJobFor(entry), account: entry.account });
   }
 
   /** How long the pair of a message could be worked for so far, milliseconds: noted when it is accepted. */
@@ -172,7 +180,7 @@ export class Delivery {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#endTimers();
     this.#enqueuer.stop();
-    await Promise.all([...this.#feeders.values()].map((feeder) => feeder.stop(deadline)));
+    await this.#feeders.stop(deadline);
     await this.#recovery.stop();
   }
 
@@ -188,8 +196,7 @@ export class Delivery {
   #endTimers(): void {
     this.#stopping = true;
     this.#trouble.end();
-    for (const end of this.#timers.splice(0)) end();
-    this.#watchdog.stop();
+    this.#endUpkeep();
   }
 
   /** A disk that is full at start, say, must not mean that nothing is delivered until the next one. */
@@ -205,37 +212,40 @@ export class Delivery {
   }
 
   async #start(): Promise<void> {
-    const { config, events } = this.#parts;
-    this.#embedded = await startOurRedis(config, events);
+    const { events } = this.#parts;
+    this.#embedded = await startOurRedis(this.#config, events);
     if (this.#stopping) return this.#embedded?.stop();
     await this.#queues.open();
     await tellRedis(this.#redis, events);
-    const shared = {
-      slots: new SessionSlots(config.upstream.sessions),
-      hosts: new HostOrder(config.upstream.hosts, elapsed),
-    };
-    for (const account of config.accounts) {
-      const feeder = accountFeeder(account, this.#accountParts(account.name, shared));
-      this.#feeders.set(account.name, feeder);
-      if (!this.#stopping) feeder.start();
-    }
+    await this.#following;
     if (this.#stopping) return;
+    this.#feeders.use(this.#config);
     this.#recovery.start();
-    this.#watchdog.start();
-    const sweep = { ...this.verbs, queues: this.#queues, keepMs: config.keep.bouncedMs };
-    const tell = (reason: string) => this.#trouble.tell(reason);
-    this.#timers.push(every(SWEEP_MS, () => sweepBounced(sweep), tell));
-    this.#timers.push(every(DIGEST_MS, () => this.#notices.sendDigests(), tell));
-    this.#timers.push(every(YEAR_MS, () => this.#standing.years.look(this.#redis), tell));
-    const clockSet = () => this.#recovery.requestDueTimes("the wall clock was set");
-    this.#timers.push(watchClock({ now: Date.now, elapsed }, events, clockSet));
+    this.#endUpkeep = startUpkeep({
+      config: () => this.#config,
+      sweep: { ...this.verbs, queues: this.#queues },
+      notices: this.#notices,
+      years: this.#standing.years,
+      watchdog: this.#watchdog,
+      redis: this.#redis,
+      events,
+      clockSet: () => this.#recovery.requestDueTimes("the wall clock was set"),
+      tell: this.#tell,
+    });
   }
 
-  #accountParts(account: string, shared: Pick<AccountParts, "slots" | "hosts">): AccountParts {
-    const { config, events, spool, history } = this.#parts;
+  async #follow(): Promise<void> {
+    for (let done: Config | undefined; done !== this.#config && !this.#stopping; ) {
+      done = this.#config;
+      await this.#queues.use(done.accounts.map(({ name }) => name));
+      this.#feeders.use(done);
+    }
+    this.#recovery.requestDueTimes("the config is another");
+  }
+
+  #feederParts(account: string): ReturnType<FeedersParts["partsOf"]> {
+    const { events, spool, history } = this.#parts;
     return {
-      ...shared,
-      config,
       events,
       spool,
       journalFolder: history.journalFolder,
@@ -254,9 +264,5 @@ export class Delivery {
         this.#recovery.request("delivery was interrupted");
       },
     };
-  }
-
-  #wakeAll(): void {
-    for (const feeder of this.#feeders.values()) feeder.wake();
   }
 }

@@ -9,6 +9,7 @@
  * nothing; it knows how long nothing moved although it should have. `stop` leaves nothing running.
  */
 import type { Events } from "../observe/events.ts";
+import type { PastCharge } from "../schedule/pace.ts";
 import type { Opened } from "../upstream/open.ts";
 import type { Session } from "../upstream/session.ts";
 import { IDLE_MS, type LaneParts, runLane } from "./lane.ts";
@@ -62,6 +63,11 @@ export class Feeder {
   /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
   whileNotFetching<T>(work: () => Promise<T>): Promise<T> {
     return this.#work.whileNotFetching(work);
+  }
+
+  /** What it was charged and is not in the journal yet. */
+  get openCharges(): readonly PastCharge[] {
+    return this.#parts.pacer.open;
   }
 
   /** When the waiting mail will go, and why not now. */

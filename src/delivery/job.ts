@@ -8,6 +8,11 @@ import { type Due, HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import { dueMs, type MessageState } from "../spool/state.ts";
 
+/** The job of a message that was just accepted. */
+export function firstJobFor({ id, class: name, hold }: SpoolEntry): Due {
+  return { id, class: name, ...(hold === undefined ? {} : { dueMs: HELD_UNTIL_MS }) };
+}
+
 /** The job for a message in this state. */
 export function jobFor(
   { id, class: name }: Pick<SpoolEntry, "id" | "class">,

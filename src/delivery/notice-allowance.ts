@@ -32,12 +32,12 @@ interface Stored {
 
 export class NoticeAllowance {
   readonly #kept: Pick<Kept, "section" | "note" | "put">;
-  readonly #perHour: number;
+  readonly #perHour: () => number;
   readonly #now: () => number;
   #grantedMs: readonly number[];
   readonly #digests: Map<Address, Digest>;
 
-  constructor(kept: Pick<Kept, "section" | "note" | "put">, perHour: number, now: () => number) {
+  constructor(kept: Pick<Kept, "section" | "note" | "put">, perHour: () => number, now: () => number) {
     this.#kept = kept;
     this.#perHour = perHour;
     this.#now = now;
@@ -51,7 +51,7 @@ export class NoticeAllowance {
     const now = this.#now();
     // A time that is still to come was noted before the clock was set back: it counts no more.
     this.#grantedMs = this.#grantedMs.filter((ms) => ms <= now && ms > now - HOUR_MS);
-    if (this.#grantedMs.length >= this.#perHour) return false;
+    if (this.#grantedMs.length >= this.#perHour()) return false;
     this.#grantedMs = [...this.#grantedMs, now];
     this.#kept.note(SECTION, this.#stored());
     return true;

@@ -26,7 +26,8 @@ import type { Kept } from "./kept.ts";
 import { NoticeAllowance } from "./notice-allowance.ts";
 
 export interface NoticesParts {
-  readonly config: Pick<PublicConfig, "hostname" | "notices" | "retry" | "keep" | "accounts">;
+  /** The one in force. */
+  readonly config: () => Pick<PublicConfig, "hostname" | "notices" | "retry" | "keep" | "accounts">;
   readonly spool: Pick<Spool, "accept" | "open">;
   /** It has custody: it needs its job. */
   readonly enqueue: (entry: SpoolEntry) => void;
@@ -44,7 +45,7 @@ export class Notices {
 
   constructor(parts: NoticesParts) {
     this.#parts = parts;
-    this.#allowance = new NoticeAllowance(parts.kept, parts.config.notices.perHour, parts.now);
+    this.#allowance = new NoticeAllowance(parts.kept, () => parts.config().notices.perHour, parts.now);
   }
 
   /** Makes what is owed for a message whose state was just written. `found` as in `settle`. */
@@ -65,7 +66,7 @@ export class Notices {
 
   /** Whether a delay is to be told now. */
   #isLate({ entry, records }: SpoolMessage, { kind, ledger }: MessageState): boolean {
-    const { delayAfterMs } = this.#parts.config.notices;
+    const { delayAfterMs } = this.#parts.config().notices;
     if (kind !== "pending" || delayAfterMs === undefined || ledger.reasons.size === 0) return false;
     const told = records.some((record) => record.event === "noticed" && record.kind === "delay");
     return !told && this.#parts.now() - entry.timeMs >= delayAfterMs;
@@ -94,7 +95,7 @@ export class Notices {
     // RFC 5321 §4.5.5, RFC 3834 §2: nothing is ever said about what had no sender, or is a notice itself.
     if (entry.notice !== undefined || entry.received.sender === null) return undefined;
     if (entry.account === null) return undefined; // its sender is a stranger's word: RFC 3834 §2, no backscatter
-    const { failure } = this.#parts.config.notices;
+    const { failure } = this.#parts.config().notices;
     if (failure.kind === "none") return undefined;
     const to = failure.kind === "address" ? failure.address : entry.envelope.sender;
     return this.#mayGo(entry, to) ? to : undefined;
@@ -102,7 +103,7 @@ export class Notices {
 
   /** A head may say as much as a body: where an account's mail may not go, a notice about it may not go either. */
   #mayGo({ id, account }: SpoolEntry, to: Address): boolean {
-    const { accounts, notices } = this.#parts.config;
+    const { accounts, notices } = this.#parts.config();
     const bound = accounts.filter(({ name }) => name === account || name === notices.from.account);
     const barred = bound.find(({ allowDomains }) => !domainAllowed(allowDomains, to));
     if (barred === undefined) return true;
@@ -157,7 +158,8 @@ export class Notices {
     const { id, to, kind, told } = notice;
     const { entry } = message;
     const head = await message.head().catch(() => Buffer.alloc(0)); // it says what it can without
-    const { now, config, workedMs } = this.#parts;
+    const { now, workedMs } = this.#parts;
+    const config = this.#parts.config();
     const leftMs = Math.max(0, config.retry.expireAfterMs - (workedMs(entry) - (entry.workedMs ?? 0)));
     await this.#send(id, to, { kind, of: entry.id }, (common) =>
       composeNotice({
@@ -191,7 +193,8 @@ export class Notices {
       to: Address;
     }) => Buffer,
   ): Promise<void> {
-    const { config, spool, enqueue, events, now, workedMs } = this.#parts;
+    const { spool, enqueue, events, now, workedMs } = this.#parts;
+    const config = this.#parts.config();
     const there = await spool.open(id);
     if (there.ok) await there.message.close();
     if (there.ok || there.why === "corrupt") return;

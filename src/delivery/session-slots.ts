@@ -1,11 +1,12 @@
 /**
  * How many upstream sessions may be open at once, over all accounts (config `upstream.sessions`).
  *
- * Promises: never more than `max` slots are out; waiters are served first come, first served.
+ * Promises: never more than `max` slots are given out; waiters are served first come, first served. What is out when
+ * `max` becomes smaller stays out until it comes back.
  * `contended` tells the owner of an idle session that somebody waits for its slot.
  */
 export class SessionSlots {
-  readonly #max: number;
+  #max: number;
   #waiters: (() => void)[] = [];
   #out = 0;
 
@@ -17,6 +18,14 @@ export class SessionSlots {
     return this.#waiters.length > 0;
   }
 
+  resize(max: number): void {
+    this.#max = max;
+    while (this.#out < this.#max && this.#waiters.length > 0) {
+      this.#out++;
+      this.#waiters.shift()?.();
+    }
+  }
+
   /** Resolves with the function that gives the slot back (once); with undefined when `signal` fires before. */
   async acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
     if (signal.aborted) return undefined;
@@ -26,7 +35,7 @@ export class SessionSlots {
     return () => {
       if (given) return;
       given = true;
-      const next = this.#waiters.shift();
+      const next = this.#out <= this.#max ? this.#waiters.shift() : undefined;
       if (next) next();
       else this.#out--;
     };

@@ -19,6 +19,7 @@ import { type YearLedger, YearLimits } from "./year-limits.ts";
 export const elapsed = () => performance.now();
 
 export interface StandingParts extends Pick<BreakersParts, "changedMs" | "onClosed"> {
+  /** The one to begin with. */
   readonly config: Config;
   readonly events: Pick<Events, "report">;
   readonly ledger: YearLedger;
@@ -46,15 +47,14 @@ export class Standing {
     const stopped = (key: string) => this.breakers.stopped(key);
     this.#workingTime = new WorkingTime({ kept: this.kept, elapsed, stopped });
     this.years = new YearLimits({
-      accounts: config.accounts,
       ledger,
       kept: this.kept,
       events,
-      largestBytes: config.limits.messageSizeBytes,
       shared: config.redis.kind === "external",
       now: Date.now,
       onReleased: () => onClosed("account"),
     });
+    this.years.use(config.accounts, config.limits.messageSizeBytes);
     this.credentials = new Credentials({
       accounts: config.accounts,
       onChanged: (account) => {
@@ -72,6 +72,13 @@ export class Standing {
    */
   workedMs(entry: PairOf & { readonly workedMs?: number }): number {
     return entry.account === null ? 0 : this.#workingTime.of(pairKey(entry), entry.workedMs);
+  }
+
+  /** The config is another. */
+  use({ accounts, limits }: Config): void {
+    this.credentials.use(accounts);
+    this.years.use(accounts, limits.messageSizeBytes);
+    this.breakers.use(accounts.map(({ name }) => name));
   }
 
   async stop(): Promise<void> {

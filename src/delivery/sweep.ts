@@ -15,7 +15,8 @@ export interface SweepParts {
   readonly spool: Pick<Spool, "open" | "remove">;
   readonly queues: Queues;
   readonly events: Events;
-  readonly keepMs: number;
+  /** How long a bounced message stays. */
+  readonly keepMs: () => number;
   /** Runs `work` while no verb of an operator changes a file. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   readonly now: () => number;
@@ -26,7 +27,7 @@ export async function sweepBounced(parts: SweepParts): Promise<void> {
   for (const queue of parts.queues.all()) {
     const old: string[] = [];
     // What was accepted later than this cannot have been bounced long enough ago.
-    const limitMs = parts.now() - parts.keepMs;
+    const limitMs = parts.now() - parts.keepMs();
     // Nobody fetches what has no account: given up by an operator, its job stays where it was put.
     const states = queue.account === UNASSIGNED ? (["bounced", "incoming"] as const) : (["bounced"] as const);
     for (const state of states)
@@ -45,7 +46,7 @@ async function sweepOne(parts: SweepParts, queue: AccountQueue, id: string): Pro
   await using message = opened.message;
   const { entry } = message;
   const state = messageState(entry, message.records);
-  if (state.kind !== "bounced" || state.atMs >= parts.now() - parts.keepMs) return;
+  if (state.kind !== "bounced" || state.atMs >= parts.now() - parts.keepMs()) return;
   const common = { id, account: entry.account, sender: entry.envelope.sender };
   await parts.events.fact({ event: "deleted", ...common, reason: "bounced and kept for keep.bounced" });
   await parts.spool.remove(id);

@@ -40,7 +40,7 @@ export class Watchdog {
 
   /** Accounts whose due mail stands still. */
   get stuck(): readonly string[] {
-    return [...this.#stuck];
+    return [...this.#stuck].filter((account) => this.#parts.feeders.has(account));
   }
 
   #look(): void {

@@ -36,12 +36,9 @@ export interface YearLedger {
 }
 
 export interface YearLimitsParts {
-  readonly accounts: readonly Pick<Account, "name" | "username" | "pace">[];
   readonly ledger: YearLedger;
   readonly kept: Pick<Kept, "section" | "put">;
   readonly events: Pick<Events, "report">;
-  /** The largest message there is (config `limits.messageSize`). */
-  readonly largestBytes: number;
   /** Whether other hosts may use the credentials too. */
   readonly shared: boolean;
   readonly now: () => number;
@@ -76,7 +73,7 @@ interface Used {
 
 export class YearLimits {
   readonly #parts: YearLimitsParts;
-  readonly #limited: readonly Limited[];
+  #limited: readonly Limited[] = [];
   readonly #held = new Map<string, string>();
   #stored: Readonly<Record<string, Stored>>;
   /** When nothing was near its limit. */
@@ -85,14 +82,23 @@ export class YearLimits {
   constructor(parts: YearLimitsParts) {
     this.#parts = parts;
     this.#stored = (parts.kept.section(SECTION) ?? {}) as Record<string, Stored>;
-    this.#limited = parts.accounts.flatMap(({ name, username, pace }) => {
+  }
+
+  /** These are the accounts from now on; `largestBytes`: the largest message there is (config `limits.messageSize`). */
+  use(accounts: readonly Pick<Account, "name" | "username" | "pace">[], largestBytes: number): void {
+    this.#limited = accounts.flatMap(({ name, username, pace }) => {
       if (pace.kind === "unlimited" || !pace.perYear) return [];
       const messages = pace.perHour / 60 + pace.burst;
-      const aMinute = { messages, bytes: messages * parts.largestBytes };
+      const aMinute = { messages, bytes: messages * largestBytes };
       return [{ name, username, perYear: pace.perYear, aMinute }];
     });
-    for (const { name, perYear } of this.#limited)
-      if (perYear.at === "hold") this.#held.set(name, "the mail of the contract's year is being added up");
+    this.#calmAtMs = Number.NEGATIVE_INFINITY;
+    const mayHold = new Set(
+      this.#limited.filter(({ perYear }) => perYear.at === "hold").map(({ name }) => name),
+    );
+    for (const name of mayHold)
+      if (!this.#held.has(name)) this.#held.set(name, "the mail of the contract's year is being added up");
+    for (const name of [...this.#held.keys()]) if (!mayHold.has(name)) this.#hold(name, undefined);
   }
 
   /** Why bulk mail of the account is held, if it is. */

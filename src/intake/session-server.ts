@@ -44,7 +44,9 @@ export class SessionServer extends SMTPServer {
   /** Begins a session. */
   override connect(socket: Socket): void {
     // RFC 1870 §4: the size we would take now; a reload may have changed it.
-    this.options.size = advertisedSize(this.#parts.ports.settings());
+    const settings = this.#parts.ports.settings();
+    this.options.size = advertisedSize(settings);
+    this.options.name = settings.hostname;
     const connection = new IntakeConnection(this, socket, this.#parts);
     this.#connections.set(connection.session, connection);
     this.connections.add(connection);

@@ -22,7 +22,8 @@ interface Waiter {
 }
 
 export class Journal implements AsyncDisposable {
-  readonly #options: { folder: string; historyMs: number; now: () => number };
+  readonly #options: { folder: string; now: () => number };
+  #historyMs: number;
   readonly #syncTimer: NodeJS.Timeout;
   #file: { day: string; handle: FileHandle } | undefined;
   #lines: string[] = [];
@@ -33,6 +34,7 @@ export class Journal implements AsyncDisposable {
 
   private constructor(options: { folder: string; historyMs: number; now: () => number }) {
     this.#options = options;
+    this.#historyMs = options.historyMs;
     this.#syncTimer = setInterval(() => void this.#sync(), SYNC_MS).unref();
   }
 
@@ -41,6 +43,11 @@ export class Journal implements AsyncDisposable {
     const journal = new Journal(options);
     await journal.#prune();
     return journal;
+  }
+
+  /** Days older than this go from now on. */
+  keep(historyMs: number): void {
+    this.#historyMs = historyMs;
   }
 
   append(line: JournalLine): Promise<void> {
@@ -100,9 +107,7 @@ export class Journal implements AsyncDisposable {
   }
 
   async #prune(): Promise<void> {
-    const oldest = new Date(this.#options.now() - this.#options.historyMs - DAY_MS)
-      .toISOString()
-      .slice(0, 10);
+    const oldest = new Date(this.#options.now() - this.#historyMs - DAY_MS).toISOString().slice(0, 10);
     for (const name of await readdir(this.#options.folder)) {
       if (DAY_FILE.test(name) && name < oldest) await unlink(join(this.#options.folder, name));
     }

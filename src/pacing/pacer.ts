@@ -109,6 +109,11 @@ export class Pacer {
     return code === 1 ? { charged, nextMs: waitUs / 1000 } : { waitMs: waitMs(waitUs) };
   }
 
+  /** What was charged and is not told to the journal yet. */
+  get open(): readonly PastCharge[] {
+    return [...this.#open.keys()];
+  }
+
   /** The journal has it. */
   settle(charged: PastCharge): void {
     this.#open.delete(charged);

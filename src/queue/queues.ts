@@ -1,5 +1,6 @@
 /**
- * The queues of this installation: one for each account, and one for mail that has none yet.
+ * The queues of this installation: one for each account, and one for mail that has none yet. The accounts may be others
+ * after a while; a queue that nobody has any more stays open, unseen, for a message that somebody has in hand.
  *
  * Promises: made while Redis is away, they are ready when it comes; `ready` never rejects; `onConnected` is
  * called at every reconnection, because what Redis holds may be older than what we were told. In a Redis that others
@@ -20,6 +21,7 @@ export interface QueuesOptions {
   readonly instance: string;
   /** The lease on that instance's queues; undefined when Redis is ours alone. */
   readonly ownership?: Ownership | undefined;
+  /** To begin with. */
   readonly accounts: readonly string[];
   /** What Redis holds may not be what it was: why. */
   readonly onConnected: (reason: string) => void;
@@ -33,6 +35,8 @@ export class Queues implements AsyncDisposable {
   #isReady: () => void = () => {};
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, AccountQueue>();
+  /** Those of the config in force, and UNASSIGNED. */
+  #accounts: ReadonlySet<string>;
   /** Undefined until it is known to be ours. */
   #instance: string | undefined;
   #renewals: NodeJS.Timeout | undefined;
@@ -42,6 +46,7 @@ export class Queues implements AsyncDisposable {
   constructor(options: QueuesOptions) {
     this.#options = options;
     this.redis = options.redis;
+    this.#accounts = new Set([...options.accounts, UNASSIGNED]);
     this.ready = new Promise((resolve) => {
       this.#isReady = resolve;
     });
@@ -49,12 +54,13 @@ export class Queues implements AsyncDisposable {
 
   /** Every queue, the one of mail without an account included. Empty until `ready`. */
   all(): AccountQueue[] {
-    return [...this.#queues.values()];
+    return [...this.#queues.values()].filter(({ account }) => this.#accounts.has(account));
   }
 
   /** The queue of an account (null: of mail without one), if the config has it. */
   find(account: string | null): AccountQueue | undefined {
-    return this.#queues.get(account ?? UNASSIGNED);
+    const name = account ?? UNASSIGNED;
+    return this.#accounts.has(name) ? this.#queues.get(name) : undefined;
   }
 
   /** The same; throws when the config does not have it. */
@@ -79,15 +85,27 @@ export class Queues implements AsyncDisposable {
 
   /** Makes the queues as soon as Redis answers and they are ours, however long that takes. */
   async open(): Promise<void> {
-    const { redis, accounts, instance, ownership } = this.#options;
+    const { redis, instance, ownership } = this.#options;
     await redis.connect().catch(() => {}); // it goes on trying
     await this.#untilDone(async () => ownership?.take());
     this.#instance = ownership?.instance ?? instance;
     if (ownership && !this.#closed)
       this.#renewals = setInterval(() => void this.#renew(ownership), ownership.renewMs).unref();
-    for (const account of [...accounts, UNASSIGNED]) this.#queues.set(account, await this.#openOne(account));
+    await this.#openMissing();
     redis.on("ready", () => void this.#connectedAgain());
     this.#isReady();
+  }
+
+  /** The accounts are these from now on. Resolves when each has its queue: as soon as Redis answers. */
+  async use(accounts: readonly string[]): Promise<void> {
+    this.#accounts = new Set([...accounts, UNASSIGNED]);
+    await this.ready;
+    await this.#openMissing();
+  }
+
+  async #openMissing(): Promise<void> {
+    for (const account of this.#accounts)
+      if (!this.#queues.has(account)) this.#queues.set(account, await this.#openOne(account));
   }
 
   async #connectedAgain(): Promise<void> {
@@ -110,7 +128,7 @@ export class Queues implements AsyncDisposable {
     if (this.#instance === ownership.instance) return;
     await this.ready;
     this.#instance = ownership.instance;
-    for (const queue of this.all()) await queue.become(await this.#openOne(queue.account));
+    for (const queue of this.#queues.values()) await queue.become(await this.#openOne(queue.account));
     this.#options.onConnected("the queues have other names");
   }
 

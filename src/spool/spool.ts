@@ -31,7 +31,7 @@ export type Room = { readonly ok: true } | { readonly ok: false; readonly reason
 
 export class Spool implements AsyncDisposable {
   readonly newId: () => string;
-  readonly #options: SpoolOptions;
+  #options: SpoolOptions;
   readonly #sync: FolderSync;
   readonly #closeFolder: () => Promise<void>;
   readonly #diskTimer: NodeJS.Timeout;
@@ -64,6 +64,11 @@ export class Spool implements AsyncDisposable {
     const spool = new Spool(options, { sync: new FolderSync(folder), close: () => folder.close(), count });
     await spool.#checkDisk();
     return spool;
+  }
+
+  /** The bounds are others from now on. */
+  use(bounds: Pick<SpoolOptions, "maxMessages" | "freeDiskBytes">): void {
+    this.#options = { ...this.#options, ...bounds };
   }
 
   /** Messages in custody, bounced ones that are still kept included. */
@@ -126,6 +131,19 @@ export class Spool implements AsyncDisposable {
   /** All queue ids in the spool, oldest first; not of what may be refused yet (P2). */
   async ids(): Promise<string[]> {
     return (await spoolIds(this.#options.folder)).filter((id) => !this.#accepting.has(id));
+  }
+
+  /** How many messages each account has (null: of none). Reads the beginning of every file. */
+  async byAccount(): Promise<ReadonlyMap<string | null, number>> {
+    const counts = new Map<string | null, number>();
+    for (const id of await this.ids()) {
+      const opened = await this.open(id).catch(() => undefined);
+      if (!opened?.ok) continue;
+      await using message = opened.message;
+      const { account } = message.entry;
+      counts.set(account, (counts.get(account) ?? 0) + 1);
+    }
+    return counts;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

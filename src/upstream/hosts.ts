@@ -19,6 +19,11 @@ export class HostOrder {
     this.#forgetMs = forgetMs;
   }
 
+  /** Are these its hosts, in this order? */
+  isOf(hosts: readonly string[]): boolean {
+    return hosts.length === this.#hosts.length && hosts.every((host, n) => host === this.#hosts[n]);
+  }
+
   /** Best first; of those that failed, the one whose failure is oldest. */
   inOrder(): string[] {
     return this.#hosts.toSorted((a, b) => this.#blame(a) - this.#blame(b));

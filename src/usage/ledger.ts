@@ -29,6 +29,7 @@ type ByAccount = ReadonlyMap<string, Amount>;
 export class Ledger implements AsyncDisposable {
   readonly #parts: LedgerParts;
   readonly #files: UsageFiles;
+  #keepMs: number;
   #timer: NodeJS.Timeout | undefined;
   /** Days that were added to lately. */
   readonly #days = new Map<string, UsageDay>();
@@ -42,7 +43,13 @@ export class Ledger implements AsyncDisposable {
 
   constructor(parts: LedgerParts) {
     this.#parts = parts;
+    this.#keepMs = parts.keepMs;
     this.#files = new UsageFiles(parts.folder, parts.onTrouble);
+  }
+
+  /** Days older than this go from now on. */
+  keep(keepMs: number): void {
+    this.#keepMs = keepMs;
   }
 
   /** Adds up now, in the background, and every minute. */
@@ -128,7 +135,7 @@ export class Ledger implements AsyncDisposable {
 
   /** What is too old for the folder, or for memory. */
   async #forget(): Promise<void> {
-    const oldest = dayOf(this.#parts.now() - this.#parts.keepMs);
+    const oldest = dayOf(this.#parts.now() - this.#keepMs);
     for (const [name, { day }] of this.#sums) {
       if (day >= oldest) continue;
       await this.#files.remove(name);

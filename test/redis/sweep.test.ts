@@ -57,7 +57,7 @@ test("bounced messages go when they were kept long enough, and not before; the r
       spool,
       queues,
       events,
-      keepMs: 7 * DAY_MS,
+      keepMs: () => 7 * DAY_MS,
       now: () => now,
       exclusively: (work) => work(),
     });

@@ -45,29 +45,20 @@ test("totals live for a year and more, under a key that names no user", async ()
 });
 
 test("hosts that together used up the year hold bulk mail, each of them", async () => {
-  const host = (name: string, messages: number) =>
-    new YearLimits({
-      accounts: [
-        {
-          name: "portal",
-          username: "together",
-          pace: {
-            kind: "paced",
-            perHour: 100,
-            burst: 1,
-            urgentShare: 0,
-            perYear: { messages: 1000, starts: "07-01", at: "hold" },
-          },
-        },
-      ],
+  const perYear = { messages: 1000, starts: "07-01", at: "hold" } as const;
+  const pace = { kind: "paced", perHour: 100, burst: 1, urgentShare: 0, perYear } as const;
+  const host = (name: string, messages: number) => {
+    const limits = new YearLimits({
       ledger: { fold: async () => {}, totals: () => new Map([[name, total(messages)]]) },
       kept: fakeKept(),
       events: { report: () => {} },
-      largestBytes: 5000,
       shared: true,
       now: () => fromMs + 86_400_000,
       onReleased: () => {},
     });
+    limits.use([{ name: "portal", username: "together", pace }], 5000);
+    return limits;
+  };
   const [a, b] = [host("a", 600), host("b", 400)];
   await a.look(redis.client());
   expect(a.heldReason("portal")).toBeUndefined();

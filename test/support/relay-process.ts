@@ -26,6 +26,8 @@ export type LogLine = { event: string } & Record<string, unknown>;
 export interface RelayOptions extends RelayConfig {
   /** Rules that the simulator goes wrong by from the start. */
   readonly fail?: readonly string[];
+  /** Pairs that the simulator knows besides `PAIRS`. */
+  readonly pairs?: readonly { readonly envelope: string; readonly header: string }[];
   readonly env?: Record<string, string>;
   /** Options of Node for the agent, before the program's name. */
   readonly nodeOptions?: readonly string[];
@@ -65,7 +67,7 @@ export class RelayProcess implements AsyncDisposable {
       dir: join(folder, "sandbox"),
       username: "portal-user",
       password: PASSWORD,
-      pairs: PAIRS,
+      pairs: [...PAIRS, ...(options.pairs ?? [])],
       rules: (options.fail ?? []).map(failRule),
       ...(options.onArrived ? { onArrived: options.onArrived } : {}),
     });

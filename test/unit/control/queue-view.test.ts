@@ -112,9 +112,11 @@ test("under a list stands a line for each reason why mail does not flow", () => 
     { reason: "portal is stopped: 535 5.7.8 no", nextProbe: at.toISOString() },
     { reason: "Redis does not answer: mail is taken, and waits", nextProbe: null },
   ];
-  expect(healthLines({ ok: false, reasons })).toEqual([
+  const warnings = ["the config file was refused\u001b[2J"];
+  expect(healthLines({ ok: false, reasons, warnings })).toEqual([
     "-- portal is stopped: 535 5.7.8 no; next probe at 14:07:20",
     "-- Redis does not answer: mail is taken, and waits",
+    "-- the config file was refused\\x1b[2J",
   ]);
-  expect(healthLines({ ok: true, reasons: [] })).toEqual([]);
+  expect(healthLines({ ok: true, reasons: [], warnings: [] })).toEqual([]);
 });

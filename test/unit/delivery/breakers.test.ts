@@ -100,3 +100,17 @@ test("what is stopped and has no mail any more is nobody's trouble: it is not am
   expect(breakers.pair(entry)?.admit()).toBe("probe"); // mail came
   expect(breakers.open()).toHaveLength(1);
 });
+
+test("with another config, breakers of what was written since close, the others may probe, and those of lost accounts go", () => {
+  const { clock, breakers, closed } = setting();
+  breakers.account("portal").trip("535");
+  breakers.account("shop").trip("535");
+  breakers.pair(other)?.trip("550 not you");
+  clock.ms += 10_000;
+  breakers.use(["portal"]);
+  expect(breakers.open()).toMatchObject([{ account: "portal", nextProbeMs: clock.wallMs + clock.ms }]);
+  expect(closed).toEqual([]);
+  clock.changedMs = clock.wallMs + clock.ms;
+  breakers.use(["portal"]);
+  expect([breakers.open(), closed]).toEqual([[], ["account"]]);
+});

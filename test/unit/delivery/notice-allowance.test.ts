@@ -16,7 +16,12 @@ test("never more than perHour in any 60 minutes, over restarts", () => {
       (perHour, steps) => {
         let now = 0;
         const kept = fakeKept();
-        const make = () => new NoticeAllowance(kept, perHour, () => now);
+        const make = () =>
+          new NoticeAllowance(
+            kept,
+            () => perHour,
+            () => now,
+          );
         let allowance = make();
         const granted: number[] = [];
         for (const { stepMs, restart } of steps) {
@@ -37,12 +42,20 @@ test("never more than perHour in any 60 minutes, over restarts", () => {
 test("failures without a notice are counted for each addressee and due an hour after the first, with samples", async () => {
   let now = 0;
   const kept = fakeKept();
-  const before = new NoticeAllowance(kept, 0, () => now);
+  const before = new NoticeAllowance(
+    kept,
+    () => 0,
+    () => now,
+  );
   for (let n = 0; n < 70; n++) {
     now += 1000;
     await before.count(ann, failure(`m${n}`));
   }
-  const after = new NoticeAllowance(kept, 0, () => now);
+  const after = new NoticeAllowance(
+    kept,
+    () => 0,
+    () => now,
+  );
   expect(after.dueDigests()).toEqual([]);
   now = 1000 + HOUR_MS;
   const [[to, digest] = []] = after.dueDigests();
@@ -55,12 +68,22 @@ test("failures without a notice are counted for each addressee and due an hour a
   const [[, next] = []] = after.dueDigests();
   expect(next).toMatchObject({ count: 1 });
   if (next) await after.digestSent(ann, next);
-  expect(new NoticeAllowance(kept, 0, () => now).dueDigests()).toEqual([]);
+  expect(
+    new NoticeAllowance(
+      kept,
+      () => 0,
+      () => now,
+    ).dueDigests(),
+  ).toEqual([]);
 });
 
 test("a clock that was set back neither blocks notices nor digests", async () => {
   let now = 10 * HOUR_MS;
-  const allowance = new NoticeAllowance(fakeKept(), 1, () => now);
+  const allowance = new NoticeAllowance(
+    fakeKept(),
+    () => 1,
+    () => now,
+  );
   expect([allowance.take(), allowance.take()]).toEqual([true, false]);
   await allowance.count(ann, failure("m"));
   now = HOUR_MS;
@@ -70,6 +93,10 @@ test("a clock that was set back neither blocks notices nor digests", async () =>
 
 test("a failure is counted when it is on disk: count rejects when the disk does not take it", async () => {
   const full = { ...fakeKept(), put: () => Promise.reject(new Error("ENOSPC")) };
-  const allowance = new NoticeAllowance(full, 0, () => 0);
+  const allowance = new NoticeAllowance(
+    full,
+    () => 0,
+    () => 0,
+  );
   await expect(allowance.count(ann, failure("m"))).rejects.toThrow("ENOSPC");
 });

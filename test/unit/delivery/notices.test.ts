@@ -28,17 +28,18 @@ async function setting(perHour = 10, kept = fakeKept()) {
   /** Called before a notice is taken into the spool. */
   const around = { accept: async () => {} };
   const notices = new Notices({
-    config: {
-      hostname: "app01.lab.example",
-      notices: {
-        perHour,
-        failure: { kind: "sender" },
-        from: { account: "portal", pair: { envelope: portal, header: portal } },
-      },
-      retry: { expireAfterMs: 96 * HOUR_MS },
-      keep: { bouncedMs: 96 * HOUR_MS },
-      accounts: [{ name: "portal", allowDomains: [] }],
-    } as unknown as NoticesParts["config"],
+    config: () =>
+      ({
+        hostname: "app01.lab.example",
+        notices: {
+          perHour,
+          failure: { kind: "sender" },
+          from: { account: "portal", pair: { envelope: portal, header: portal } },
+        },
+        retry: { expireAfterMs: 96 * HOUR_MS },
+        keep: { bouncedMs: 96 * HOUR_MS },
+        accounts: [{ name: "portal", allowDomains: [] }],
+      }) as unknown as ReturnType<NoticesParts["config"]>,
     spool: {
       open: async () => ({ ok: false, why: "gone" }), // a notice that was made is delivered and gone
       accept: async (entry: SpoolEntry) => {

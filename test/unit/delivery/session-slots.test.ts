@@ -58,3 +58,17 @@ test("who was stopped before gets no slot although one is free, and who has one 
   await give("a");
   expect(got).toEqual(["a", "b gave up", "c"]);
 });
+
+test("more slots serve those who wait at once; fewer take nothing back, and nobody gets one until there is one", async () => {
+  const { slots, got, ask, give } = setting(1);
+  for (const name of ["a", "b", "c", "d"]) void ask(name);
+  slots.resize(3);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(got).toEqual(["a", "b", "c"]);
+  slots.resize(1);
+  await give("a");
+  await give("b");
+  expect(got).toEqual(["a", "b", "c"]);
+  await give("c");
+  expect(got).toEqual(["a", "b", "c", "d"]);
+});

@@ -18,14 +18,6 @@ function limitsIn(world: World, kept = fakeKept()) {
   const warnings: object[] = [];
   let released = 0;
   const limits = new YearLimits({
-    accounts: [
-      {
-        name: "portal",
-        username: "portal-user",
-        pace: { kind: "paced", perHour: 100, burst: 1, urgentShare: 0, perYear: world.perYear },
-      },
-      { name: "free", username: "free-user", pace: { kind: "unlimited" } },
-    ],
     ledger: {
       fold: async () => {},
       totals: (_account, fromMs): YearTotals =>
@@ -33,16 +25,22 @@ function limitsIn(world: World, kept = fakeKept()) {
     },
     kept,
     events: { report: (event, fields, level) => void warnings.push({ event, level, ...fields }) },
-    largestBytes: 5000,
     shared: false,
     now: () => world.now,
     onReleased: () => void released++,
   });
+  /** As the config says it in that world. */
+  const use = () => {
+    const pace = { kind: "paced", perHour: 100, burst: 1, urgentShare: 0, perYear: world.perYear } as const;
+    const portal = { name: "portal", username: "portal-user", pace };
+    limits.use([portal, { name: "free", username: "free-user", pace: { kind: "unlimited" } }], 5000);
+  };
+  use();
   const look = async () => {
     world.now += 60_000;
     await limits.look(noRedis);
   };
-  return { limits, look, warnings, released: () => released, kept };
+  return { limits, use, look, warnings, released: () => released, kept };
 }
 
 const worldOf = (changes: Partial<World> = {}): World => ({
@@ -120,6 +118,24 @@ test("what is held goes on when the limit is raised, and the thresholds of the n
   await raised.look();
   expect(raised.limits.heldReason("portal")).toBeUndefined();
   expect(raised.warnings).toMatchObject([{ percent: 80, limit: 1200 }]);
+});
+
+test("a limit that is raised, or goes, while sluice runs lets go what was held", async () => {
+  const world = worldOf({ used: { messages: 1000, bytes: 0 } });
+  const { limits, use, look, released } = limitsIn(world);
+  await look();
+  expect(limits.heldReason("portal")).toContain("are used");
+  world.perYear = { ...world.perYear, messages: 1200 };
+  use();
+  expect(limits.heldReason("portal")).toContain("are used"); // until it is added up
+  await look();
+  expect([limits.heldReason("portal"), released()]).toEqual([undefined, 1]);
+  world.perYear = { ...world.perYear, messages: 1000 };
+  use();
+  await look();
+  world.perYear = { ...world.perYear, at: "warn" };
+  use();
+  expect([limits.heldReason("portal"), released()]).toEqual([undefined, 2]);
 });
 
 test("at: warn holds nothing", async () => {

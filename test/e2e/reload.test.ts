@@ -1,0 +1,106 @@
+/**
+ * SIGHUP: the config is read again while mail flows. What is wrong with it is told, and the one before stays; mail that
+ * is in hand is finished by the config it began with.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { askAgent } from "../../src/control/client.ts";
+import type { QueueRow } from "../../src/control/queue-view.ts";
+import { Relay } from "../support/relay.ts";
+import { submit } from "../support/smtp-client.ts";
+import { until } from "../support/until.ts";
+
+const from = (sender: string, subject: string) => ({
+  from: sender,
+  data: `From: ${sender}\r\nSubject: ${subject}\r\n\r\nbody\r\n`,
+});
+const told = (relay: Relay) => relay.events("trouble").filter(({ part }) => part === "config");
+const reloaded = (relay: Relay) => relay.events("reloaded").filter(({ what }) => what === "config");
+const rows = async (relay: Relay) =>
+  JSON.parse((await relay.command("queue", "list", "--json")).stdout) as QueueRow[];
+
+/** Writes another config and has it read; resolves when that is over. */
+async function reload(relay: Relay, change: (text: string) => string): Promise<void> {
+  const before = told(relay).length + reloaded(relay).length;
+  const text = await readFile(relay.configFile, "utf8");
+  await writeFile(relay.configFile, change(text));
+  process.kill(relay.processId, "SIGHUP");
+  await until("it was read", () => told(relay).length + reloaded(relay).length > before);
+}
+
+const OTHER = { envelope: "other@lab.example", header: "other@lab.example" };
+const SECOND = `  - name: second
+    username: portal-user
+    passwordFile: password
+    senders: [other@lab.example]
+    pace: unlimited
+`;
+const withSecond = (text: string) => text.replace(/^accounts:\n/m, `accounts:\n${SECOND}`);
+const withoutSecond = (text: string) => text.replace(SECOND, "");
+
+test("a new account, pace and log level are in force after SIGHUP; what is in hand is finished first", async () => {
+  const relay = await Relay.start({ pairs: [OTHER], fail: ["dot=delay 1500ms"] });
+  await submit(relay.port, from("app@lab.example", "in hand"));
+  await until("it is in hand", async () => (await rows(relay)).some(({ state }) => state === "active"));
+  expect((await submit(relay.port, from("other@lab.example", "too early"))).code).toBe(550);
+  await reload(relay, (text) =>
+    withSecond(text)
+      .replace("pace: unlimited\n", "pace: { perHour: 3600, burst: 2 }\n")
+      .concat("\nlog: { level: debug }\n"),
+  );
+  relay.setFaults();
+  expect(reloaded(relay)).toMatchObject([{ what: "config", restart: [] }]);
+  expect((await submit(relay.port, from("other@lab.example", "now"))).code).toBe(250);
+  await submit(relay.port, from("app@lab.example", "paced"));
+  await until("all were delivered", () => relay.events("delivered").length === 3);
+  expect(
+    relay
+      .events("delivered")
+      .map(({ account }) => account)
+      .sort(),
+  ).toEqual(["portal", "portal", "second"]);
+  expect(relay.events("finished")).not.toEqual([]); // what only debug says
+});
+
+test("a broken config is refused with all its problems, told by health, and the one before stays in force", async () => {
+  const relay = await Relay.start();
+  await reload(relay, (text) => text.replace("pace: unlimited", "pace: { perHour: many, brust: 1 }"));
+  const [refused] = told(relay);
+  expect(refused?.problems).toHaveLength(2);
+  expect(refused?.reason).toContain("the one before stays in force");
+  await submit(relay.port);
+  await until("it arrived all the same", () => relay.arrived.length === 1);
+  const health = await askAgent(join(relay.stateDir, "control.sock"), "/api/v1/health"); // the commands read the file too
+  expect(health).toMatchObject({ body: { ok: true, warnings: [refused?.reason] } });
+  await reload(relay, (text) => text.replace("pace: { perHour: many, brust: 1 }", "pace: { perHour: 3600 }"));
+  expect(reloaded(relay)).toHaveLength(1);
+  expect((await relay.command("queue")).stdout).not.toContain("refused");
+});
+
+test("an account that has mail is not removed, and says how much; without mail it goes", async () => {
+  const relay = await Relay.start({ pairs: [OTHER] });
+  await reload(relay, withSecond);
+  relay.setFaults("mail=452 later");
+  await submit(relay.port, from("other@lab.example", "waits"));
+  await until("it is deferred", () => relay.events("deferred").length > 0);
+  await reload(relay, withoutSecond);
+  expect(told(relay).at(-1)?.reason).toContain("account second is not in the config and has 1 messages");
+  relay.setFaults();
+  await relay.command("queue", "retry", (await rows(relay))[0]?.id ?? "");
+  await until("it arrived", () => relay.arrived.length === 1);
+  await until("nothing is left", async () => (await rows(relay)).length === 0);
+  await reload(relay, withoutSecond);
+  expect(reloaded(relay)).toHaveLength(2);
+  expect((await submit(relay.port, from("other@lab.example", "too late"))).code).toBe(550);
+});
+
+test("what only a start can change is named; a wrong password that was mended is tried at once", async () => {
+  const relay = await Relay.start({ fail: ["auth=535 5.7.8 wrong"] });
+  await submit(relay.port);
+  await until("the breaker opened", () => relay.events("breaker-opened").length > 0);
+  relay.setFaults();
+  await reload(relay, (text) => text.replace('["127.0.0.1:0"]', '["127.0.0.1:0", "[::1]:0"]'));
+  expect(reloaded(relay)).toMatchObject([{ restart: ["listen.addresses"] }]);
+  await until("it arrived", () => relay.arrived.length === 1);
+});
