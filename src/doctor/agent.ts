@@ -85,12 +85,10 @@ export async function mailFindings(
   ];
 }
 
+/** What stops mail, and what is not as it should be although it flows, such as a config that was not taken over. */
 function flowFindings(health: unknown): Finding[] {
   const line = about("flow", "mail");
-  const reasons = list(health, "reasons");
-  if (reasons.length === 0 && field(health, "ok") === true) return [line.ok("flows")];
-  if (reasons.length === 0) return [line.unknown("the agent does not say whether mail flows", "see its log")];
-  return reasons.map((one) => {
+  const stopped = list(health, "reasons").map((one) => {
     const probe = text(one, "nextProbe");
     const next = probe === "" ? "" : `; tried again by itself at ${probe}`;
     return line.failed(
@@ -98,6 +96,10 @@ function flowFindings(health: unknown): Finding[] {
       "mend that; sluice queue retry --all then tries at once",
     );
   });
+  const odd = list(health, "warnings").map((one) => line.warn(String(one), "mend that while mail flows"));
+  if (stopped.length + odd.length > 0) return [...stopped, ...odd];
+  if (field(health, "ok") === true) return [line.ok("flows")];
+  return [line.unknown("the agent does not say whether mail flows", "see its log")];
 }
 
 function queueFinding(line: ReturnType<typeof about>, stats: unknown): Finding {

@@ -112,6 +112,12 @@ test("a breaker that is open is told with its reason and its next probe", async 
   });
 });
 
+test("a warning of the agent, such as a config that it did not take over, is a warning", async () => {
+  const warnings = ["the config was refused at the last reload"];
+  const { findings } = await ask({ ...WELL, "/api/v1/health": { ok: true, reasons: [], warnings } });
+  expect(findings[0]).toMatchObject({ check: "flow", status: "warn", found: warnings[0] });
+});
+
 test("held mail and a used budget are warnings", async () => {
   const { findings } = await ask({
     ...WELL,
