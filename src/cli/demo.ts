@@ -6,16 +6,15 @@
  * Refuses, with a sentence, when the ports are taken.
  */
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { createTransport } from "nodemailer";
 import type { Agent } from "../agent.ts";
 import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { controlSocketPath } from "../config/sockets.ts";
-import { visible } from "../mail/reply.ts";
+import { marksOfEnd } from "../journal/tail.ts";
 import type { Fact } from "../observe/facts.ts";
 import { createLog } from "../observe/log.ts";
 import { arrivalLine } from "../sandbox/arrivals.ts";
@@ -23,7 +22,9 @@ import { keptPassword } from "../sandbox/password.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
 import { loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { follow, type Outcome, type Step, stepsOf } from "./follow.ts";
 import { loadAgain, startOrEnd } from "./run.ts";
+import { submit } from "./submit.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const CONFIG = resolve(ROOT, "config/sandbox.yaml");
@@ -56,7 +57,7 @@ async function demo(version: string): Promise<void> {
   const arrivals = watch<string>();
   const sandbox = await openSandbox((line) => arrivals.tell(line));
   const { config } = loadOrEnd(loadConfig, { config: CONFIG });
-  const facts = watch<Fact>();
+  let onFact: (fact: Fact) => void = () => {};
   let agent: Agent | undefined;
   try {
     agent = await startOrEnd({
@@ -64,7 +65,7 @@ async function demo(version: string): Promise<void> {
       load: () => loadAgain({ config: CONFIG }),
       log: createLog({
         level: "info",
-        destination: { write: (line) => facts.tell(JSON.parse(line) as Fact) },
+        destination: { write: (line) => onFact(JSON.parse(line) as Fact) },
       }),
       targets: config.listen.addresses,
       controlSocket: controlSocketPath(config.stateDir, processEnvironment()),
@@ -73,12 +74,11 @@ async function demo(version: string): Promise<void> {
     console.log(
       `sluice ${version} listens on ${where(config)}; its upstream is a simulator on this machine.\n`,
     );
-    await showSample(config, { facts, arrivals, sandbox });
+    await showSample(config, { arrivals, sandbox });
     console.log(whatNext(config));
-    facts.follow((fact) => {
-      const line = factLine(fact);
-      if (line !== undefined) console.log(line);
-    });
+    onFact = (fact) => {
+      for (const line of factLines(fact)) console.log(line);
+    };
     arrivals.follow((line) => console.log(`  arrived    ${line}`));
     await stopped;
     console.log("\nstopping…");
@@ -105,35 +105,31 @@ async function openSandbox(onArrived: (line: string) => void): Promise<Sandbox> 
 /** Submits the sample and shows it on its way. */
 async function showSample(
   config: Config,
-  seen: { facts: Watch<Fact>; arrivals: Watch<string>; sandbox: Sandbox },
+  seen: { arrivals: Watch<string>; sandbox: Sandbox },
 ): Promise<void> {
-  const { host, port } = firstAddress(config);
-  const id = await submit({ host, port });
+  const journalFolder = join(config.stateDir, "journal");
+  const marks = await marksOfEnd(journalFolder);
+  const submitted = await submit(firstAddress(config), SAMPLE);
+  if (!submitted.ok) throw new CommandError(exit.failed, `The sample was refused: ${submitted.reply}`);
+  const { id } = submitted;
   console.log(`  submitted  From: ${SAMPLE.from}, no password, no TLS: 250 queued as ${id}`);
-  const accepted = await seen.facts.first((fact) => fact.event === "accepted" && fact.id === id);
-  if (accepted?.event === "accepted") {
-    console.log(`  rewritten  From: ${accepted.from}, envelope ${accepted.sender} (${accepted.rule})`);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const nobody = async () => undefined;
+  let outcome: Outcome | undefined;
+  for await (const step of follow({ id, journalFolder, marks, ask: nobody, signal })) {
+    console.log(stepLine(step));
+    outcome = step.outcome;
   }
-  const delivered = await seen.facts.first((fact) => fact.event === "delivered" && fact.id === id);
-  if (delivered?.event !== "delivered") {
-    throw new CommandError(
-      exit.failed,
-      `The sample was not delivered within ${PATIENCE_MS / 1000} s; see ${config.stateDir}`,
-    );
+  if (outcome !== "delivered") {
+    const within = `within ${PATIENCE_MS / 1000} s`;
+    throw new CommandError(exit.failed, `The sample was not delivered ${within}; see ${config.stateDir}`);
   }
   const session = seen.sandbox.sessions.find(({ authenticated }) => authenticated);
-  console.log(
-    `  delivered  to ${delivered.upstream} over ${session?.tls ?? "TLS"} with AUTH: ${visible(delivered.reply.text)}`,
-  );
-  console.log(`  arrived    ${await seen.arrivals.first(() => true)}\n`);
+  console.log(`  arrived    over ${session?.tls ?? "TLS"} with AUTH: ${await seen.arrivals.first()}\n`);
 }
 
-/** As an old program does: plain SMTP, no password. Returns the queue id. */
-async function submit({ host, port }: { host: string; port: number }): Promise<string> {
-  const transport = createTransport({ host, port, secure: false, ignoreTLS: true });
-  const { response } = await transport.sendMail(SAMPLE);
-  transport.close();
-  return /queued as (\S+)/.exec(response ?? "")?.[1] ?? "";
+function stepLine({ step, text }: Pick<Step, "step" | "text">): string {
+  return `  ${step.padEnd(9)}  ${text}`;
 }
 
 function whatNext(config: Config): string {
@@ -150,21 +146,12 @@ function whatNext(config: Config): string {
   ].join("\n");
 }
 
-/** A fact as the demo prints it; undefined for those that say nothing new. */
-function factLine(fact: Fact): string | undefined {
-  switch (fact.event) {
-    case "accepted":
-      return `  accepted   ${fact.id} <${visible(String(fact.sender))}> -> ${visible(fact.recipients.join(", "))}`;
-    case "rejected":
-      return `  rejected   ${visible(fact.reply)}`;
-    case "delivered":
-      return `  delivered  ${fact.id} ${visible(fact.reply.text)}`;
-    case "deferred":
-    case "bounced":
-      return `  ${fact.event.padEnd(9)}  ${fact.id} ${visible(fact.reason)}`;
-    default:
-      return undefined;
-  }
+/** A fact as the demo prints it, its message named; nothing for those that say nothing new. */
+function factLines(fact: Fact): string[] {
+  return stepsOf(fact, "").map(({ step, text }) => {
+    const id = step === "rule" || step === "accepted" ? "" : `${fact.id ?? ""} `;
+    return stepLine({ step, text: `${id}${text}` });
+  });
 }
 
 function firstAddress(config: Config): { host: string; port: number } {
@@ -180,8 +167,8 @@ function where(config: Config): string {
 
 interface Watch<T> {
   tell(value: T): void;
-  /** The first value that matches, told already or later; undefined after `PATIENCE_MS`. */
-  first(matches: (value: T) => boolean): Promise<T | undefined>;
+  /** The first value, told already or later; undefined after `PATIENCE_MS`. */
+  first(): Promise<T | undefined>;
   /** From now on every value goes to `see`. */
   follow(see: (value: T) => void): void;
 }
@@ -194,10 +181,9 @@ function watch<T>(): Watch<T> {
       if (see) see(value);
       else told.push(value);
     },
-    async first(matches) {
+    async first() {
       for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
-        const found = told.find(matches);
-        if (found !== undefined) return found;
+        if (told[0] !== undefined) return told[0];
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       return undefined;

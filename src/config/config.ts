@@ -117,4 +117,6 @@ export interface Problem {
   readonly value?: string;
   readonly message: string;
   readonly remedy: string;
+  /** It may be well: this user may not look. */
+  readonly denied?: true;
 }

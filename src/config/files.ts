@@ -38,13 +38,9 @@ export function fileReader(folder: string, env: NodeJS.ProcessEnv, uid: number):
     });
     if (unset === undefined) return resolve(folder, expanded);
     const message = `cannot be looked at: $${unset} is not set here; systemd sets it for the service`;
-    const list = unset === "CREDENTIALS_DIRECTORY" ? absentCredentials : findings;
-    list.push({
-      path,
-      value: written,
-      message,
-      remedy: "see LoadCredential= and StateDirectory= in systemd.exec(5)",
-    });
+    const remedy = "see LoadCredential= and StateDirectory= in systemd.exec(5)";
+    if (unset !== "CREDENTIALS_DIRECTORY") findings.push({ path, value: written, message, remedy });
+    else absentCredentials.push({ path, value: written, message, remedy, denied: true });
     return undefined;
   };
   return {
@@ -62,7 +58,8 @@ export function fileReader(folder: string, env: NodeJS.ProcessEnv, uid: number):
       }
       const reading = readSecretFile(file, { uid, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
       if (reading.ok) return { password: reading.secret, passwordFile: file };
-      findings.push({ path, message: reading.message, remedy: reading.remedy });
+      const { message, remedy, denied } = reading;
+      findings.push({ path, message, remedy, ...(denied && { denied }) });
       return undefined;
     },
     certificates(path, written) {
@@ -83,12 +80,18 @@ export function lastChangeMs(config: Config, account: string | undefined): numbe
   return Math.max(...files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));
 }
 
-function readCertificates(file: string): string | { message: string; remedy: string } {
+function readCertificates(file: string): string | Pick<Finding, "message" | "remedy" | "denied"> {
   let pem: string;
   try {
     pem = readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES")
+      return {
+        message: `${file} cannot be read by this user`,
+        remedy: `run: chmod 644 ${file}`,
+        denied: true,
+      };
     const message = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
     return { message: `${file} ${message}`, remedy: "name a file with certificates in PEM form" };
   }

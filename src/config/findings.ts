@@ -16,6 +16,8 @@ export interface Finding {
   readonly value?: unknown;
   readonly message: string;
   readonly remedy: string;
+  /** It may be well: this user may not look. */
+  readonly denied?: true;
 }
 
 /** `accounts[0].senders[2]`; keys that are no plain words are quoted: `aliases["*@app01.internal"]`. */

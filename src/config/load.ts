@@ -33,7 +33,7 @@ export interface Origins {
 }
 
 /** What to do about password files: the agent needs them, `check` looks at them, other commands do not touch them. */
-type SecretsUse = "needed" | "looked-at" | "left-alone";
+export type SecretsUse = "needed" | "looked-at" | "left-alone";
 
 /** Everything the agent runs on. A problem of a password file is a problem like any other. */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv): LoadResult<Config> {
@@ -69,15 +69,38 @@ function publicResult(read: Examined | Refused): LoadResult<PublicConfig> {
 }
 
 function examine(name: string, env: NodeJS.ProcessEnv, use: SecretsUse): Examined | Refused {
+  const { problems, settings, contents, ...read } = readConfig(name, env, use);
+  if (problems.length > 0 || settings === undefined || contents === undefined || read.origins === undefined)
+    return { ok: false, problems: [...problems] };
+  return { ok: true, ...read, settings, contents, warnings: [...read.warnings], origins: read.origins };
+}
+
+/** A config as far as it can be read, and all that is wrong with it or unwise. */
+export interface ConfigReading {
+  /** Absolute. */
+  readonly file: string;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** Without the parts that were refused. */
+  readonly loose: LooseSettings;
+  /** Absent when the schema refused something. */
+  readonly settings?: Settings;
+  /** Absent when the file cannot be read as YAML. */
+  readonly contents?: FileContents;
+  readonly origins?: Origins;
+}
+
+/** Reads it, whatever is wrong: nothing is refused here. */
+export function readConfig(name: string, env: NodeJS.ProcessEnv, use: SecretsUse): ConfigReading {
   const file = resolve(name);
   const text = readText(file);
-  if (typeof text !== "string") return { ok: false, problems: [text] };
+  if (typeof text !== "string") return { file, problems: [text], warnings: [], loose: {} };
   const document = parseConfigText(text);
   const syntax: Problem[] = document.findings.map(({ line, ...finding }) => ({
     ...problemOf(finding),
     line,
   }));
-  if (document.broken) return { ok: false, problems: syntax };
+  if (document.broken) return { file, problems: syntax, warnings: [], loose: {} };
 
   const layers = layered(document.values, env);
   const written = { values: layers.values, sourceOf: document.sourceOf };
@@ -96,16 +119,17 @@ function examine(name: string, env: NodeJS.ProcessEnv, use: SecretsUse): Examine
     ...(use === "needed" ? files.absentCredentials : []),
   ];
   const problems = [...syntax, ...found.map(place)].sort(byLine);
-  if (problems.length > 0 || !parsed.success) return { ok: false, problems };
+  const absent = use === "looked-at" ? files.absentCredentials : [];
+  const unwise = [...(parsed.success ? warningsOf(parsed.data) : []), ...absent].map(place);
+  const warnings = [...unwise, ...leaksIn(text, contents)].sort(byLine);
+  const settings = parsed.success ? { settings: parsed.data } : {};
+  return { file, problems, warnings, loose, ...settings, contents, origins: { document, layers } };
+}
 
-  const passwords = contents.passwords.map((known) => known?.password);
-  const secrets = [...passwords, contents.redisPassword].filter((secret) => secret !== undefined);
-  const unwise = [...warningsOf(parsed.data), ...(use === "looked-at" ? files.absentCredentials : [])].map(
-    place,
-  );
-  const leaks = leakWarnings(text, secrets).map(({ line, ...finding }) => ({ ...problemOf(finding), line }));
-  const warnings = [...unwise, ...leaks].sort(byLine);
-  return { ok: true, file, settings: parsed.data, contents, warnings, origins: { document, layers } };
+function leaksIn(text: string, { passwords, redisPassword }: FileContents): Problem[] {
+  const secrets = [...passwords.map((known) => known?.password), redisPassword];
+  const known = secrets.filter((secret) => secret !== undefined);
+  return leakWarnings(text, known).map(({ line, ...finding }) => ({ ...problemOf(finding), line }));
 }
 
 function readText(file: string): string | Problem {
@@ -151,12 +175,13 @@ function placed(finding: Finding, document: ConfigDocument, layers: Layered): Pr
   return { ...problemOf(finding), ...(line !== undefined && { line }) };
 }
 
-function problemOf({ path, value, message, remedy }: Finding): Problem {
+function problemOf({ path, value, message, remedy, denied }: Finding): Problem {
   const key = `${path.at(-1)}`;
   // Somebody may have written the password itself where a file name belongs.
   const hidden =
     value === undefined || soundsSecret(key) || (key === "passwordFile" && !`${value}`.includes("/"));
-  return { path: pathText(path), ...(!hidden && { value: valueText(value) }), message, remedy };
+  const shown = hidden ? {} : { value: valueText(value) };
+  return { path: pathText(path), ...shown, message, remedy, ...(denied && { denied }) };
 }
 
 function byLine(a: Problem, b: Problem): number {

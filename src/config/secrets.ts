@@ -17,7 +17,13 @@ export interface Reader {
 
 export type SecretReading =
   | { readonly ok: true; readonly secret: Secret }
-  | { readonly ok: false; readonly message: string; readonly remedy: string };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly remedy: string;
+      /** It may be well: it is another user's, and this one may not look. */
+      readonly denied?: true;
+    };
 
 const MAX_BYTES = 4096;
 
@@ -69,10 +75,9 @@ function unreadable(path: string, error: NodeJS.ErrnoException, { uid }: Reader)
     return refused(`${path} cannot be read (${error.code})`, "check the path and the disk");
   const owner = ownerOf(path);
   const whose = owner === undefined ? "by another user" : `by its owner (uid ${owner})`;
-  return refused(
-    `${path} can only be read ${whose}, and this is running as uid ${uid}`,
-    owner === uid ? `run: chmod 600 ${path}` : "run this as root or as the user of the service",
-  );
+  const message = `${path} can only be read ${whose}, and this is running as uid ${uid}`;
+  if (owner === uid) return refused(message, `run: chmod 600 ${path}`);
+  return { ...refused(message, "run this as root or as the user of the service"), denied: true };
 }
 
 function ownerOf(path: string): number | undefined {
@@ -121,6 +126,6 @@ function secretIn(bytes: Buffer, path: string): SecretReading {
   return { ok: true, secret: makeSecret(text) };
 }
 
-function refused(message: string, remedy: string): SecretReading {
+function refused(message: string, remedy: string): Extract<SecretReading, { ok: false }> {
   return { ok: false, message, remedy };
 }

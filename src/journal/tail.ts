@@ -5,7 +5,7 @@
  * time; lines that a crash tore are passed over. A clock that goes back over midnight makes an older file grow again:
  * the newest `DAYS` files are looked at each time, older ones count as read. Streams, in pieces of `PIECE_BYTES`.
  */
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { JournalLine } from "./journal.ts";
 import { DAY_FILE, parseLine } from "./lines.ts";
@@ -34,6 +34,16 @@ export async function* readOn(
     await using file = await open(join(folder, `${day}.jsonl`), "r");
     yield* piecesOf(file, { day, from: marks[day] ?? 0 }, wanted);
   }
+}
+
+/** Where the journal ends now: what is appended from here on is behind these marks. */
+export async function marksOfEnd(folder: string): Promise<Marks> {
+  let marks: Marks = {};
+  for (const day of (await unreadDays(folder, {})).slice(-DAYS)) {
+    const { size } = await stat(join(folder, `${day}.jsonl`));
+    marks = advanced(marks, { day, end: size });
+  }
+  return marks;
 }
 
 /** The marks after a piece. */

@@ -70,17 +70,31 @@ export async function redisFacts(client: Redis): Promise<RedisFacts> {
   };
 }
 
-/** What a Redis should be that mail waits in, each with its remedy. Custody depends on none of it: the disk has the mail. */
-export function redisWarnings({ version, evictionPolicy, appendOnly }: RedisFacts): string[] {
-  const warnings: string[] = [];
+/** What is wrong with a Redis for mail to wait in, and the remedy. */
+export interface RedisFault {
+  readonly what: "version" | "eviction" | "persistence";
+  readonly found: string;
+  readonly remedy: string;
+}
+
+/** What a Redis should be that mail waits in. Custody depends on none of it: the disk has the mail. */
+export function redisFaults({ version, evictionPolicy, appendOnly }: RedisFacts): RedisFault[] {
+  const faults: RedisFault[] = [];
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major < 6 || (major === 6 && minor < 2)) warnings.push(`Redis ${version} is older than 6.2: update it`);
+  if (major < 6 || (major === 6 && minor < 2))
+    faults.push({ what: "version", found: `Redis ${version} is older than 6.2`, remedy: "update it" });
   if (evictionPolicy !== "noeviction") {
-    warnings.push(
-      `maxmemory-policy is ${evictionPolicy}: set noeviction, or Redis throws queued mail and the hour's budget away`,
-    );
+    const remedy = "set noeviction, or Redis throws queued mail and the hour's budget away";
+    faults.push({ what: "eviction", found: `maxmemory-policy is ${evictionPolicy}`, remedy });
   }
-  if (!appendOnly)
-    warnings.push("appendonly is no: set yes, or the hour's budget is forgotten when Redis restarts");
-  return warnings;
+  if (!appendOnly) {
+    const remedy = "set yes, or the hour's budget is forgotten when Redis restarts";
+    faults.push({ what: "persistence", found: "appendonly is no", remedy });
+  }
+  return faults;
+}
+
+/** The same, a sentence each. */
+export function redisWarnings(facts: RedisFacts): string[] {
+  return redisFaults(facts).map(({ found, remedy }) => `${found}: ${remedy}`);
 }

@@ -23,6 +23,11 @@ export interface Offer {
   readonly rcptMax?: number;
 }
 
+/** How a password is said: RFC 4616, and LOGIN for servers that know nothing else; both are for inside TLS only. */
+export function authMethod({ auth }: Pick<Offer, "auth">): string | undefined {
+  return ["PLAIN", "LOGIN"].find((name) => auth.includes(name));
+}
+
 /** Reads the text of a positive EHLO reply: lines split by LF, codes still in front. */
 export function readEhlo(reply: string): Offer {
   const lines = reply.split(/\r?\n/).map((line) => line.replace(/^\d{3}[ -]?/, "").trim());

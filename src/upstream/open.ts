@@ -11,7 +11,7 @@ import { CAUSE, type Failure, STAGES } from "../schedule/outcome.ts";
 import type { Judge } from "../schedule/verdict.ts";
 import { connect, resolve, secure, type TlsSettings, tlsOptions, type Waiting } from "./dial.ts";
 import { Dialogue } from "./dialogue.ts";
-import { type Offer, readEhlo } from "./ehlo.ts";
+import { authMethod, type Offer, readEhlo } from "./ehlo.ts";
 import { breakdown, scrubberOf } from "./replies.ts";
 import { Session } from "./session.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts.ts";
@@ -91,8 +91,7 @@ async function authenticate(
   const greeted = await dialogue.open();
   if (!greeted.ok) return greeted;
   const offer = readEhlo(greeted.value);
-  // RFC 4616, and LOGIN for servers that know nothing else; both are for inside TLS only
-  const method = ["PLAIN", "LOGIN"].find((name) => offer.auth.includes(name));
+  const method = authMethod(offer);
   if (method === undefined) {
     const offered =
       offer.auth.length === 0 ? "it offers no AUTH" : `it offers only AUTH ${offer.auth.join(" ")}`;

@@ -225,7 +225,10 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
   const raws: net.Socket[] = [];
   const greet = (socket: net.Socket, raw: net.Socket) =>
     peers.push(
-      new Peer(socket, raw, typeof script === "function" ? script(peers.length) : script, certificate),
+      new Peer(socket, raw, typeof script === "function" ? script(peers.length) : script, {
+        ...options.tls,
+        ...certificate,
+      }),
     );
   const server = net.createServer({ noDelay: true }, (raw) => {
     raws.push(raw);
