@@ -22,6 +22,7 @@ const GROUPS: readonly Group[] = [
   { commands: ["config"], register: async (p) => (await import("./config.ts")).registerConfig(p) },
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
+  { commands: ["trace"], register: async (p) => (await import("./trace.ts")).registerTrace(p) },
   { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
   { commands: ["plan"], register: async (p) => (await import("./plan.ts")).registerPlan(p) },
   {

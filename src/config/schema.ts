@@ -15,7 +15,6 @@ export const laterKeys: readonly string[] = [
   "urgent.users",
   "users",
   "stormGuard",
-  "keep.subjects",
   "http",
   "log.recipients",
 ];
@@ -160,6 +159,9 @@ const keep = z.strictObject({
   usage: field.duration("1d", "3650d").prefault("400d").meta({
     description:
       "The usage ledger: numbers for each hour and sender. At least 366d where pace.perYear is set.",
+  }),
+  subjects: z.enum(["no", "yes"]).prefault("no").meta({
+    description: "yes: the journal has the Subject of each message, and `sluice trace` shows it.",
   }),
 });
 

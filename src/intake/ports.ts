@@ -26,6 +26,7 @@ export interface IntakeSettings {
     readonly headers: Readonly<Record<string, string>>;
     readonly senders: readonly Address[];
   };
+  readonly keep: { readonly subjects: boolean };
 }
 
 /** Where accepted messages go. 250 is said when `accept` resolved, and only then. */

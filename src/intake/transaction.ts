@@ -12,8 +12,10 @@
  * between the final dot and the reply.
  */
 import type { Address } from "../mail/address.ts";
+import type { Head } from "../mail/head.ts";
 import { MessageReader } from "../mail/reader.ts";
-import type { Reply } from "../mail/reply.ts";
+import { type Reply, visible } from "../mail/reply.ts";
+import { subjectOf } from "../mail/subject.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Accepted, Held } from "../observe/facts.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
@@ -68,7 +70,7 @@ export class Transaction {
   #dataSinceMs = 0;
   #receivedBytes = 0;
   #bodyBytes = 0;
-  #decided: Pick<Known, "from" | "id" | "rule"> = {};
+  #decided: Pick<Known, "from" | "id" | "rule" | "messageId" | "subject"> = {};
 
   constructor(start: TransactionStart) {
     this.#start = start;
@@ -141,7 +143,11 @@ export class Transaction {
     try {
       await ports.custody.accept(entry, this.#upload.chunks());
       crashPoint("custody");
-      return { accepted: true, reply: queued(entry.id), facts: acceptedFacts(entry, this.#upload.sizeBytes) };
+      return {
+        accepted: true,
+        reply: queued(entry.id),
+        facts: acceptedFacts(entry, this.#upload.sizeBytes, this.#decided.subject),
+      };
     } catch (error) {
       ports.events.report("trouble", { part: "spool", id: entry.id, reason: String(error) }, "error");
       return { accepted: false, reply: spoolFailed(error) };
@@ -182,6 +188,7 @@ export class Transaction {
       return;
     }
     const { ports, settings, client, sender, said } = this.#start;
+    const inHead = saidInHead(read.head, settings);
     const id = ports.custody.newId();
     const decision = decideMessage(
       settings,
@@ -197,12 +204,16 @@ export class Transaction {
     );
     if (decision.action === "refuse") {
       const { reply, from, rule } = decision;
-      this.#decided = { ...(from === undefined ? {} : { from }), ...(rule === undefined ? {} : { rule }) };
+      this.#decided = {
+        ...inHead,
+        ...(from === undefined ? {} : { from }),
+        ...(rule === undefined ? {} : { rule }),
+      };
       this.#refuse(() => reply);
       return;
     }
     const { entry, headBytes } = decision;
-    this.#decided = { from: entry.received.from, id, rule: entry.rule };
+    this.#decided = { ...inHead, from: entry.received.from, id, rule: entry.rule };
     const body = { kind: "body", entry, headSizeBytes: headBytes.length } as const;
     this.#enter(body);
     this.#keep(body, headBytes);
@@ -229,8 +240,18 @@ export class Transaction {
   }
 }
 
+/** What a head says that a fact may tell, whatever becomes of the message. */
+function saidInHead(head: Head, { keep }: IntakeSettings): Pick<Known, "messageId" | "subject"> {
+  const messageId = head.fields.find(({ name }) => name === "message-id")?.value();
+  const subject = keep.subjects ? subjectOf(head) : undefined;
+  return {
+    ...(messageId === undefined ? {} : { messageId: visible(messageId) }),
+    ...(subject === undefined ? {} : { subject }),
+  };
+}
+
 /** Accepted; and held, when policy parks it from the start. */
-function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[] {
+function acceptedFacts(entry: SpoolEntry, sizeBytes: number, subject?: string): (Accepted | Held)[] {
   const common = { id: entry.id, account: entry.account, sender: entry.envelope.sender };
   const accepted: Accepted = {
     event: "accepted",
@@ -242,6 +263,7 @@ function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[
     client: entry.client.ip,
     messageId: entry.messageId,
     rule: entry.rule,
+    ...(subject === undefined ? {} : { subject }),
   };
   return entry.hold === undefined ? [accepted] : [accepted, { event: "held", ...common, reason: entry.hold }];
 }
