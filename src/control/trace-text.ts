@@ -84,7 +84,7 @@ function noticeLine({ id, kind, at, recipients }: NoticeAbout): string {
 }
 
 function eventLine(at: string, what: string, text: string): string {
-  return `  ${time(at)}  ${visible(what).padEnd(9)}  ${text}`;
+  return `  ${time(at)}  ${word(what).padEnd(9)}  ${text}`;
 }
 
 function time(at: string): string {
@@ -94,35 +94,37 @@ function time(at: string): string {
 function factText(fact: JournalLine): string {
   switch (fact.event) {
     case "accepted":
-      return `from ${visible(fact.client)}, ${fact.sizeBytes} bytes, ${fact.class}, by ${visible(fact.rule)}`;
+      return `from ${word(fact.client)}, ${word(fact.sizeBytes)} bytes, ${word(fact.class)}, by ${word(fact.rule)}`;
     case "rejected":
-      return `at ${fact.stage}, from ${visible(fact.client)}: ${visible(fact.reply)}`;
+      return `at ${word(fact.stage)}, from ${word(fact.client)}: ${word(fact.reply)}`;
     case "delivered":
-      return attemptText(fact, fact.reply.text);
+      return attemptText(fact, fact.reply?.text);
     case "deferred":
       return `${attemptText(fact, fact.reply?.text ?? fact.reason)}; next ${time(fact.next)}`;
     case "bounced":
       return "by" in fact
-        ? `${people(fact.recipients)}: by an operator: ${visible(fact.reason)}`
+        ? `${people(fact.recipients)}: by an operator: ${word(fact.reason)}`
         : attemptText(fact, fact.reply?.text ?? fact.reason);
     case "expired":
-      return `${people(fact.recipients)}: ${visible(fact.reason)}`;
+      return `${people(fact.recipients)}: ${word(fact.reason)}`;
     case "held":
     case "deleted":
-      return `${fact.by === undefined ? "" : "by an operator: "}${visible(fact.reason)}`;
+      return `${fact.by === undefined ? "" : "by an operator: "}${word(fact.reason)}`;
     case "released":
-      return `by an operator (${fact.verb})`;
+      return `by an operator (${word(fact.verb)})`;
     case "finished":
       return "every recipient has it";
+    default:
+      return ""; // what a later version wrote down
   }
 }
 
 function attemptText(
   fact: Pick<Extract<JournalLine, { event: "delivered" }>, "recipients" | "upstream" | "inDoubt">,
-  words: string,
+  words: string | undefined,
 ): string {
   const doubt = fact.inDoubt ? " (in doubt: it may have arrived)" : "";
-  return `${people(fact.recipients)} at ${visible(fact.upstream)}${doubt}: ${visible(words)}`;
+  return `${people(fact.recipients)} at ${word(fact.upstream)}${doubt}: ${word(words)}`;
 }
 
 function inQueue({ inQueue, state, reason, nextAttempt }: Life): string[] {
@@ -131,8 +133,14 @@ function inQueue({ inQueue, state, reason, nextAttempt }: Life): string[] {
   return [`  ${"now".padEnd(19)}  ${state}${reason === null ? "" : `: ${visible(reason)}`}${next}`];
 }
 
-function people(recipients: readonly string[]): string {
-  const shown = recipients.slice(0, MOST_RECIPIENTS).map((one) => visible(one));
+/** Whatever stands in a fact; a journal on disk may hold anything. */
+function word(value: unknown): string {
+  return visible(String(value));
+}
+
+function people(recipients: readonly unknown[]): string {
+  if (!Array.isArray(recipients)) return "?";
+  const shown = recipients.slice(0, MOST_RECIPIENTS).map(word);
   const others = recipients.length - shown.length;
   return `${shown.join(", ")}${others === 0 ? "" : ` and ${others} more`}`;
 }

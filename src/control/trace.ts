@@ -5,8 +5,8 @@
  *                     ─▶ from the day they began ─▶ all their facts, and the notices about them
  *                     ─▶ those whose end the journal does not tell: how they stand in the queue
  *
- * Promises: works with and without the agent; the newest news comes first; reads what the index of the journal does not
- * rule out, and no further than it must. A refusal without a queue id stands alone.
+ * Promises: works with and without the agent; of more messages than were asked for, those with the latest news; the one
+ * that began last comes first; reads what the index of the journal does not rule out, and no further than it must. A refusal without a queue id stands alone.
  */
 import { journalDays } from "../journal/days.ts";
 import type { JournalLine } from "../journal/journal.ts";
@@ -66,6 +66,7 @@ export async function trace(
         : lifeOf(facts.filter(is(id)).map(lineOf), facts.filter(isAbout(id)).map(lineOf));
     messages.push(await asItStands(life, queued));
   }
+  messages.sort((a, b) => (begin(a) < begin(b) ? 1 : begin(a) > begin(b) ? -1 : 0));
   return { messages, more, from: days[0] ?? null };
 }
 
@@ -143,6 +144,10 @@ async function asItStands(life: Life, queued: TraceParts["queued"]): Promise<Lif
   return row
     ? { ...life, state: row.state, inQueue: true, reason: row.reason, nextAttempt: row.nextAttempt }
     : life;
+}
+
+function begin({ facts }: Life): string {
+  return facts[0]?.at ?? "";
 }
 
 function is(id: string): (one: Found) => boolean {
