@@ -12,15 +12,14 @@
  * between the final dot and the reply.
  */
 import type { Address } from "../mail/address.ts";
-import type { Head } from "../mail/head.ts";
 import { MessageReader } from "../mail/reader.ts";
-import { type Reply, visible } from "../mail/reply.ts";
-import { subjectOf } from "../mail/subject.ts";
+import type { Reply } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import type { Accepted, Held } from "../observe/facts.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
+import { saidInHead } from "./head-facts.ts";
 import type { IntakePorts, IntakeSettings } from "./ports.ts";
 import { RecipientList } from "./recipient-list.ts";
 import type { Known } from "./refusals.ts";
@@ -238,16 +237,6 @@ export class Transaction {
     this.#state = next;
     if (next.kind === "draining" || next.kind === "over") this.#upload.free();
   }
-}
-
-/** What a head says that a fact may tell, whatever becomes of the message. */
-function saidInHead(head: Head, { keep }: IntakeSettings): Pick<Known, "messageId" | "subject"> {
-  const messageId = head.fields.find(({ name }) => name === "message-id")?.value();
-  const subject = keep.subjects ? subjectOf(head) : undefined;
-  return {
-    ...(messageId === undefined ? {} : { messageId: visible(messageId) }),
-    ...(subject === undefined ? {} : { subject }),
-  };
 }
 
 /** Accepted; and held, when policy parks it from the start. */

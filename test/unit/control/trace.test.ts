@@ -1,13 +1,17 @@
 /** What `trace` finds in a journal, and how `GET /api/v1/trace` answers. */
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
 import { serveApi } from "../../../src/control/api.ts";
+import type { QueueSource } from "../../../src/control/queue-view.ts";
 import { type TraceAnswer, type TraceQuestion, trace } from "../../../src/control/trace.ts";
 import type { JournalLine } from "../../../src/journal/journal.ts";
 import { queueIdMaker } from "../../../src/spool/queue-id.ts";
 import { testFolder } from "../../support/folder.ts";
 import { write } from "../../support/journal-lines.ts";
 import { accepted, attempt, fact, refused } from "../../support/trace-facts.ts";
+import { until } from "../../support/until.ts";
 
 const NOON = Date.UTC(2026, 2, 31, 12);
 const DAY_MS = 86_400_000;
@@ -157,15 +161,18 @@ test("without a journal nothing is found, and nothing remembered", async () => {
   });
 });
 
-/** The API over a journal; nothing is in the queue. */
-async function served(folder: string) {
-  const server = fastify();
+/** The API over a journal; `open` is asked how a message stands in the queue. */
+async function served(
+  folder: string,
+  open: QueueSource["spool"]["open"] = async () => ({ ok: false, why: "gone" }),
+) {
+  const server = fastify({ forceCloseConnections: true });
   onTestFinished(() => server.close());
   serveApi(server, {
     health: () => ({ ok: true, reasons: [] }),
     apply: async () => ({ done: false, refused: "gone", why: "" }),
     source: {
-      spool: { ids: async () => [], open: async () => ({ ok: false, why: "gone" }) },
+      spool: { ids: async () => [], open },
       now: () => NOON,
       active: () => false,
       outlook: async () => undefined,
@@ -173,12 +180,13 @@ async function served(folder: string) {
     },
     journalFolder: folder,
   });
-  return (query: Record<string, string>) => server.inject({ path: "/api/v1/trace", query });
+  const get = (query: Record<string, string>) => server.inject({ path: "/api/v1/trace", query });
+  return { server, get };
 }
 
 test("the API answers as the command does, many askers one after the other", async () => {
   const { id, lines } = sent(NOON - 60_000, "dean@example.org");
-  const get = await served(await journalOf(...lines));
+  const { get } = await served(await journalOf(...lines));
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => get({ term: "<dean@example.org>", since: "2h" })),
   );
@@ -193,7 +201,7 @@ test("the API answers as the command does, many askers one after the other", asy
 
 test("the API refuses what it cannot look for, and more askers than may wait", async () => {
   const { lines } = sent(NOON, "dean@example.org");
-  const get = await served(await journalOf(...lines));
+  const { get } = await served(await journalOf(...lines));
   const term = "dean@example.org";
   for (const query of [{}, { term: " " }, { term, limit: "0" }, { term, limit: "101" }] as Record<
     string,
@@ -210,4 +218,41 @@ test("the API refuses what it cannot look for, and more askers than may wait", a
   );
   expect(codes.filter((code) => code === 503)).toHaveLength(5);
   expect((await get({ term })).statusCode).toBe(200);
+});
+
+test("a search whose asker goes away while it waits for its turn is never begun", async () => {
+  const [one, two, three] = [NOON, NOON + 1, NOON + 2].map((ms) => sent(ms, "dean@example.org")) as [
+    Sent,
+    Sent,
+    Sent,
+  ];
+  const folder = await journalOf(...[one, two, three].flatMap(({ lines }) => lines));
+  const begun: string[] = [];
+  let goOn = () => {};
+  const waits = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const { server, get } = await served(folder, async (id) => {
+    begun.push(id);
+    if (id === one.id) await waits;
+    return { ok: false, why: "gone" };
+  });
+  await server.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  let closed = false;
+  server.server.on("connection", (socket) => socket.once("close", () => (closed = true)));
+  const first = get({ term: one.id });
+  await until("the first is begun", () => begun.length === 1);
+  const asked = request({ port, path: `/api/v1/trace?term=${two.id}` }).on("error", () => {});
+  asked.end();
+  let came = false;
+  server.server.once("request", () => (came = true));
+  await until("the second has come", () => came);
+  const third = get({ term: three.id });
+  asked.destroy();
+  await until("its asker is gone", () => closed);
+  goOn();
+  expect((await first).json().messages).toHaveLength(1);
+  expect((await third).json().messages).toHaveLength(1);
+  expect(begun).toEqual([one.id, three.id]);
 });
