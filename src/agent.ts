@@ -18,6 +18,7 @@ import { History, readLastRun } from "./delivery/history.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
+import { Indexer } from "./journal/indexer.ts";
 import { Journal } from "./journal/journal.ts";
 import { createEvents, type Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
@@ -83,6 +84,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
     const ledger = ledgerOf(config, { journalFolder, instance, events });
     closers.push(() => ledger[Symbol.asyncDispose]());
+    const indexer = new Indexer({
+      folder: journalFolder,
+      onTrouble: (reason) => events.report("trouble", { part: "journal", reason }, "warn"),
+    });
+    closers.push(() => indexer[Symbol.asyncDispose]());
     const spool = await openSpool(config).catch(unusable(join(config.stateDir, "spool")));
     closers.push(() => spool[Symbol.asyncDispose]());
 
@@ -110,12 +116,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const { startControl } = await import("./control/server.ts");
     const control = await startControl(options.controlSocket, {
       source: sourceOf(spool, delivery),
+      journalFolder,
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
       health: () => ({ ...delivery.answers.health, warnings: inForce.warnings }),
     });
     closers.push(() => control.close());
     delivery.start();
     ledger.start();
+    indexer.start();
 
     const tookMs = Math.round(performance.now() - startedAtMs);
     events.report("started", {

@@ -24,6 +24,7 @@ const GROUPS: readonly Group[] = [
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["send-test"], register: async (p) => (await import("./send-test.ts")).registerSendTest(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
+  { commands: ["trace"], register: async (p) => (await import("./trace.ts")).registerTrace(p) },
   { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
   { commands: ["plan"], register: async (p) => (await import("./plan.ts")).registerPlan(p) },
   {

@@ -117,7 +117,12 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
       perHour: notices.perHour,
     },
     retry: { firstMs: retry.first, maxMs: retry.max, expireAfterMs: retry.expireAfter },
-    keep: { historyMs: keep.history, bouncedMs: keep.bounced, usageMs: keep.usage },
+    keep: {
+      historyMs: keep.history,
+      bouncedMs: keep.bounced,
+      usageMs: keep.usage,
+      subjects: keep.subjects === "yes",
+    },
     stopTimeoutMs: settings.stopTimeout,
     log: settings.log,
     staticAddresses: settings.upstream.static,

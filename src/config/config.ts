@@ -91,7 +91,13 @@ export interface PublicConfig {
     readonly perHour: number;
   };
   readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly expireAfterMs: number };
-  readonly keep: { readonly historyMs: number; readonly bouncedMs: number; readonly usageMs: number };
+  readonly keep: {
+    readonly historyMs: number;
+    readonly bouncedMs: number;
+    readonly usageMs: number;
+    /** Whether the journal has the Subject of each message. */
+    readonly subjects: boolean;
+  };
   readonly stopTimeoutMs: number;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
   /** The source addresses that are registered with the relay service. */

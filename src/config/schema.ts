@@ -10,13 +10,7 @@ import * as field from "./fields.ts";
 import { account, upstream } from "./relay-schema.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
-export const laterKeys: readonly string[] = [
-  "users",
-  "stormGuard",
-  "keep.subjects",
-  "http",
-  "log.recipients",
-];
+export const laterKeys: readonly string[] = ["users", "stormGuard", "http", "log.recipients"];
 
 const listen = z.strictObject({
   addresses: z.array(field.listenAddress).min(1).max(16).prefault(["127.0.0.1:25", "[::1]:25"]).meta({
@@ -167,6 +161,9 @@ const keep = z.strictObject({
   usage: field.duration("1d", "3650d").prefault("400d").meta({
     description:
       "The usage ledger: numbers for each hour and sender. At least 366d where pace.perYear is set.",
+  }),
+  subjects: z.enum(["no", "yes"]).prefault("no").meta({
+    description: "yes: the journal has the Subject of each message, and `sluice trace` shows it.",
   }),
 });
 

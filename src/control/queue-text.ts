@@ -115,7 +115,7 @@ function bytes(count: number): string {
 }
 
 /** Local time, to the second. */
-function clock(iso: string): string {
+export function clock(iso: string): string {
   const at = new Date(iso);
   const pad = (n: number) => String(n).padStart(2, "0");
   const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;

@@ -27,6 +27,7 @@ export interface IntakeSettings {
     readonly senders: readonly Address[];
     readonly users: readonly string[];
   };
+  readonly keep: { readonly subjects: boolean };
 }
 
 /** Where accepted messages go. 250 is said when `accept` resolved, and only then. */

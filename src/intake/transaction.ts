@@ -19,6 +19,7 @@ import type { Accepted, Held } from "../observe/facts.ts";
 import { mailOf, type SpoolEntry } from "../spool/entry.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
+import { saidInHead } from "./head-facts.ts";
 import type { IntakePorts, IntakeSettings } from "./ports.ts";
 import { RecipientList } from "./recipient-list.ts";
 import type { Known } from "./refusals.ts";
@@ -68,7 +69,7 @@ export class Transaction {
   #dataSinceMs = 0;
   #receivedBytes = 0;
   #bodyBytes = 0;
-  #decided: Pick<Known, "from" | "id" | "rule"> = {};
+  #decided: Pick<Known, "from" | "id" | "rule" | "messageId" | "subject"> = {};
 
   constructor(start: TransactionStart) {
     this.#start = start;
@@ -141,7 +142,11 @@ export class Transaction {
     try {
       await ports.custody.accept(entry, this.#upload.chunks());
       crashPoint("custody");
-      return { accepted: true, reply: queued(entry.id), facts: acceptedFacts(entry, this.#upload.sizeBytes) };
+      return {
+        accepted: true,
+        reply: queued(entry.id),
+        facts: acceptedFacts(entry, this.#upload.sizeBytes, this.#decided.subject),
+      };
     } catch (error) {
       ports.events.report("trouble", { part: "spool", id: entry.id, reason: String(error) }, "error");
       return { accepted: false, reply: spoolFailed(error) };
@@ -182,6 +187,7 @@ export class Transaction {
       return;
     }
     const { ports, settings, client, sender, said } = this.#start;
+    const inHead = saidInHead(read.head, settings);
     const id = ports.custody.newId();
     const decision = decideMessage(
       settings,
@@ -197,12 +203,16 @@ export class Transaction {
     );
     if (decision.action === "refuse") {
       const { reply, from, rule } = decision;
-      this.#decided = { ...(from === undefined ? {} : { from }), ...(rule === undefined ? {} : { rule }) };
+      this.#decided = {
+        ...inHead,
+        ...(from === undefined ? {} : { from }),
+        ...(rule === undefined ? {} : { rule }),
+      };
       this.#refuse(() => reply);
       return;
     }
     const { entry, headBytes } = decision;
-    this.#decided = { from: entry.received.from, id, rule: entry.rule };
+    this.#decided = { ...inHead, from: entry.received.from, id, rule: entry.rule };
     const body = { kind: "body", entry, headSizeBytes: headBytes.length } as const;
     this.#enter(body);
     this.#keep(body, headBytes);
@@ -230,7 +240,7 @@ export class Transaction {
 }
 
 /** Accepted; and held, when policy parks it from the start. */
-function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[] {
+function acceptedFacts(entry: SpoolEntry, sizeBytes: number, subject?: string): (Accepted | Held)[] {
   const common = mailOf(entry);
   const accepted: Accepted = {
     event: "accepted",
@@ -242,6 +252,7 @@ function acceptedFacts(entry: SpoolEntry, sizeBytes: number): (Accepted | Held)[
     client: entry.client.ip,
     messageId: entry.messageId,
     rule: entry.rule,
+    ...(subject === undefined ? {} : { subject }),
   };
   return entry.hold === undefined ? [accepted] : [accepted, { event: "held", ...common, reason: entry.hold }];
 }

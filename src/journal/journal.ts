@@ -2,13 +2,13 @@
  * The journal: one line of JSON for each fact, a file for each day (UTC).
  *
  * Promises: `append` resolves when the line is with the kernel, so that kill -9 does not lose it; lines are
- * synced within a second; many appends share a write. Days older than `historyMs` are deleted.
+ * synced within a second; many appends share a write. Days older than `historyMs` are deleted, with their index.
  * Refuses nothing: a failed write rejects the appends that shared it, and the next one tries anew.
  */
 import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fact } from "../observe/facts.ts";
-import { DAY_FILE } from "./lines.ts";
+import { DAY_FILE, INDEX_FILE } from "./lines.ts";
 
 /** A line of the journal: a fact and when it became true, ISO 8601. */
 export type JournalLine = Fact & { readonly at: string };
@@ -109,7 +109,8 @@ export class Journal implements AsyncDisposable {
   async #prune(): Promise<void> {
     const oldest = new Date(this.#options.now() - this.#historyMs - DAY_MS).toISOString().slice(0, 10);
     for (const name of await readdir(this.#options.folder)) {
-      if (DAY_FILE.test(name) && name < oldest) await unlink(join(this.#options.folder, name));
+      if ((DAY_FILE.test(name) || INDEX_FILE.test(name)) && name < oldest)
+        await unlink(join(this.#options.folder, name));
     }
   }
 }

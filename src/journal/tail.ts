@@ -5,10 +5,11 @@
  * time; lines that a crash tore are passed over. A clock that goes back over midnight makes an older file grow again:
  * the newest `DAYS` files are looked at each time, older ones count as read. Streams, in pieces of `PIECE_BYTES`.
  */
-import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { journalDays } from "./days.ts";
 import type { JournalLine } from "./journal.ts";
-import { DAY_FILE, parseLine } from "./lines.ts";
+import { parseLine } from "./lines.ts";
 
 const DAYS = 3;
 const PIECE_BYTES = 256 * 1024;
@@ -64,12 +65,7 @@ function countsAsRead(marks: Marks, day: string): boolean {
 }
 
 async function unreadDays(folder: string, marks: Marks): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  const days = names.flatMap((name) => DAY_FILE.exec(name)?.[1] ?? []).sort();
-  return days.filter((day) => !countsAsRead(marks, day));
+  return (await journalDays(folder)).filter((day) => !countsAsRead(marks, day));
 }
 
 async function* piecesOf(

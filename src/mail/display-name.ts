@@ -6,14 +6,13 @@
  * Refuses, by leaving the name out: names that hold another address, angle brackets, control or invisible
  * characters, encoded words in a charset we cannot decode, and names too long for one line.
  */
-import { isUtf8 } from "node:buffer";
+import { ENCODED_WORD, textOfBytes, wordBytes } from "./encoded-words.ts";
 import { nameMaxOctets } from "./limits.ts";
 
 const atext = "A-Za-z0-9!#$%&'*+/=?^_`{|}~\\x80-\\xff-";
 // RFC 5322 §3.2.5 phrase with the dots of §4.1 obs-phrase (never the first), and raw 8-bit bytes as old programs
 // write them.
 const phrase = new RegExp(`^(?!\\.)(?:[${atext}. \\t]|"(?:[^"\\\\]|\\\\.)*")+$`);
-const encodedWord = /=\?([^?*\s]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?]*)\?=/g;
 
 /** Whether `text` may be written before `<address>` as it is. */
 export function isPhrase(text: string): boolean {
@@ -27,7 +26,7 @@ export function toPhrase(text: string): string {
 
 /** Whether a name (latin1, as written) says nothing that could be read as an address other than `address`. */
 export function isSafeName(name: string, address: string): boolean {
-  const shown = name.length > nameMaxOctets ? undefined : decodeWords(fromBytes(name));
+  const shown = name.length > nameMaxOctets ? undefined : decodeWords(textOfBytes(name));
   // \p{Cf} has the zero-width and the bidirectional marks; NFKC turns the full-width @ and < into plain ones.
   if (shown === undefined || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(shown.replaceAll("\t", " "))) return false;
   const plain = shown.normalize("NFKC");
@@ -36,17 +35,11 @@ export function isSafeName(name: string, address: string): boolean {
   return !/[@<>]/.test(plain) || plain.replace(/^"(.*)"$/, "$1") === address;
 }
 
-/** Raw bytes as a reader would show them: UTF-8 when they are that, else the Windows superset of latin1. */
-function fromBytes(latin1: string): string {
-  const bytes = Buffer.from(latin1, "latin1");
-  return new TextDecoder(isUtf8(bytes) ? "utf-8" : "windows-1252").decode(bytes);
-}
-
 /** Decodes every encoded word, wherever it stands: some readers do so even inside quotes. Undefined when one cannot be read. */
 function decodeWords(text: string): string | undefined {
   try {
-    return text.replace(encodedWord, (_, charset: string, encoding: string, data: string) => {
-      const bytes = encoding.toLowerCase() === "b" ? Buffer.from(data, "base64") : fromQ(data);
+    return text.replace(ENCODED_WORD, (_, charset: string, encoding: string, data: string) => {
+      const bytes = wordBytes(encoding, data);
       // The bytes too: should a reader take another charset, an ASCII @ in them is one.
       const specials = bytes.toString("latin1").replace(/[^@<>]/g, "");
       return specials + new TextDecoder(charset).decode(bytes);
@@ -54,11 +47,4 @@ function decodeWords(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function fromQ(data: string): Buffer {
-  const bytes = data
-    .replaceAll("_", " ")
-    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, "latin1");
 }

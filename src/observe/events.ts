@@ -45,7 +45,7 @@ export function createEvents(options: { log: Log; journal: FactSink; now: () => 
   return {
     async fact(fact) {
       const level = WARNINGS.has(fact.event) ? "warn" : fact.event === "finished" ? "debug" : "info";
-      options.log[level](fact);
+      options.log[level](withoutSubject(fact));
       await options.journal
         .append({ at: new Date(options.now()).toISOString(), ...fact })
         .catch((error: Error) =>
@@ -56,4 +56,10 @@ export function createEvents(options: { log: Log; journal: FactSink; now: () => 
       options.log[level]({ event, ...fields });
     },
   };
+}
+
+/** A subject is kept for those who may read the journal; logs go further. */
+function withoutSubject(fact: Fact): object {
+  const { subject: _, ...told } = fact as Fact & { subject?: string };
+  return told;
 }

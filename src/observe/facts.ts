@@ -2,7 +2,7 @@
  * What happens to mail, as facts: the lines of the journal, and with them of the log.
  *
  * A fact is written once, when it is true, and never changed. Names and keys are for programs to rely on.
- * No body, no password, no subject ever stands in one.
+ * No body and no password ever stands in one; a subject only where `keep.subjects` says so, and then in the journal alone.
  */
 import type { Address } from "../mail/address.ts";
 import type { UpstreamReply } from "../schedule/outcome.ts";
@@ -27,6 +27,7 @@ export interface Accepted extends MailFact {
   readonly client: string;
   readonly messageId: string;
   readonly rule: string;
+  readonly subject?: string;
   /** It is a notice of ours, about message `of`. */
   readonly notice?: { readonly kind: "failure" | "delay" | "digest"; readonly of: string | null };
 }
@@ -45,6 +46,7 @@ export interface Rejected {
   readonly messageId?: string;
   readonly sizeBytes?: number;
   readonly rule?: string;
+  readonly subject?: string;
 }
 
 /** One try at the upstream; `charged` is how many messages of the hour's budget it took (0 or 1). */

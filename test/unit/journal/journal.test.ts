@@ -65,12 +65,13 @@ test("a line torn by a crash is passed over and the next stays whole", async () 
   expect(await all(folder, NOON, NOON)).toEqual(["m1", "m2"]);
 });
 
-test("days beyond the history are deleted, other files are left alone", async () => {
+test("days beyond the history are deleted with their index, other files are left alone", async () => {
   const folder = await testFolder();
-  for (const name of ["2026-02-20.jsonl", "2026-02-28.jsonl", "notes.txt"])
-    await appendFile(join(folder, name), "");
+  const old = ["2026-02-20.idx", "2026-02-20.jsonl"];
+  const kept = ["2026-02-28.idx", "2026-02-28.jsonl", "notes.txt"];
+  for (const name of [...old, ...kept]) await appendFile(join(folder, name), "");
   await newJournal(folder, () => NOON);
-  expect(await readdir(folder)).toEqual(["2026-02-28.jsonl", "notes.txt"]);
+  expect(await readdir(folder)).toEqual(kept);
 });
 
 test("the charges of the last hour, and of the seconds that a MAIL may come later, are counted for one account only", async () => {

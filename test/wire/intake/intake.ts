@@ -31,6 +31,7 @@ export const settings: IntakeSettings = {
   },
   recipients: { aliases: new Map([["root", address("ops@lab.example")]]) },
   urgent: { headers: { "X-Priority": "1" }, senders: [], users: ["backup"] },
+  keep: { subjects: false },
 };
 
 export interface Intake extends AsyncDisposable {

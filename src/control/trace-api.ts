@@ -1,0 +1,64 @@
+/**
+ * `GET /api/v1/trace?term=…&since=&until=&limit=`: the lives of messages, for the command and the status page.
+ *
+ * Promises: one search at a time, so that many askers cost no more than one; a search ends when its asker goes away.
+ * Refuses times that are none (400), and more than `MOST_WAITING` askers at once (503).
+ */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { MOMENT_FORMS, type Moment, parseMoment } from "./moment.ts";
+import { type QueueSource, showMessage } from "./queue-view.ts";
+import { MOST_MESSAGES, type TraceQuestion, trace } from "./trace.ts";
+
+const MOST_WAITING = 10;
+
+export interface TraceApiParts {
+  readonly source: QueueSource;
+  readonly journalFolder: string;
+}
+
+const querySchema = z.object({
+  term: z.string().trim().min(1).max(1000),
+  since: z.string().optional(),
+  until: z.string().optional(),
+  limit: z.coerce.number().int().positive().max(MOST_MESSAGES).default(20),
+});
+
+/** Adds the route. */
+export function serveTrace(server: FastifyInstance, { source, journalFolder }: TraceApiParts): void {
+  const parts = { folder: journalFolder, queued: (id: string) => showMessage(source, id) };
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  server.get("/api/v1/trace", async (request, answer) => {
+    const question = questionOf(querySchema.parse(request.query), source.now());
+    if (waiting === MOST_WAITING)
+      return answer.code(503).send({ error: `${MOST_WAITING} searches wait already: try again in a moment` });
+    const asker = new AbortController();
+    answer.raw.once("close", () => asker.abort());
+    waiting++;
+    const searched = last.then(() => {
+      asker.signal.throwIfAborted();
+      return trace(parts, question, asker.signal);
+    });
+    last = searched.catch(() => {});
+    return searched.finally(() => waiting--);
+  });
+}
+
+function questionOf(
+  { term, since, until, limit }: z.infer<typeof querySchema>,
+  nowMs: number,
+): TraceQuestion {
+  return {
+    term,
+    limit,
+    ...(since ? { sinceMs: momentOf("since", since, nowMs).fromMs } : {}),
+    ...(until ? { untilMs: momentOf("until", until, nowMs).toMs } : {}),
+  };
+}
+
+function momentOf(name: string, text: string, nowMs: number): Moment {
+  const moment = parseMoment(text, nowMs);
+  if (moment) return moment;
+  throw Object.assign(new Error(`${name} is no time: ${MOMENT_FORMS}`), { statusCode: 400 });
+}
