@@ -114,6 +114,7 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
     retry: { firstMs: retry.first, maxMs: retry.max, expireAfterMs: retry.expireAfter },
     keep: { historyMs: keep.history, bouncedMs: keep.bounced, usageMs: keep.usage },
     stopTimeoutMs: settings.stopTimeout,
+    http: settings.http === "off" ? "off" : settings.http.listen,
     log: settings.log,
     staticAddresses: settings.upstream.static,
     request: requestOf(settings.request),

@@ -91,6 +91,8 @@ export interface PublicConfig {
   readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly expireAfterMs: number };
   readonly keep: { readonly historyMs: number; readonly bouncedMs: number; readonly usageMs: number };
   readonly stopTimeoutMs: number;
+  /** Where status page, health and metrics are served. */
+  readonly http: { readonly host: string; readonly port: number } | "off";
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
   /** The source addresses that are registered with the relay service. */
   readonly staticAddresses: readonly string[];

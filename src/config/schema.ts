@@ -16,7 +16,6 @@ export const laterKeys: readonly string[] = [
   "users",
   "stormGuard",
   "keep.subjects",
-  "http",
   "log.recipients",
 ];
 
@@ -163,6 +162,13 @@ const keep = z.strictObject({
   }),
 });
 
+const http = z.strictObject({
+  listen: field.listenAddress.prefault("127.0.0.1:8025").meta({
+    description:
+      "Where status page, health and metrics are served; /healthz, /readyz and /metrics without a login.",
+  }),
+});
+
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).prefault("info").meta({
     description: "debug, info, warn or error.",
@@ -215,6 +221,12 @@ export const settingsSchema = z.strictObject({
   stopTimeout: field.duration("1s", "10m").prefault("30s").meta({
     description: "How long a stop waits for mail in hand.",
   }),
+  http: z
+    .union([field.off, http])
+    .prefault({ listen: "127.0.0.1:8025" })
+    .meta({
+      description: "Status page, health and metrics; or off. `sluice status-url` prints a link to the page.",
+    }),
   log: log.prefault({}).meta({ description: "The log on stdout." }),
   request: request.prefault({}).meta({
     description: "What only you know of the answers that `sluice request-sheet` prints.",
