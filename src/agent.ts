@@ -2,7 +2,7 @@
  * The agent: the one file that knows both halves. Read top to bottom, it is the architecture.
  *
  *     lock ─▶ journal, ledger, spool ─▶ listen: mail is taken from here on, whatever Redis does
- *          ─▶ control socket ─▶ delivery: Redis, queues, recovery, feeders
+ *          ─▶ control socket, status page ─▶ delivery: Redis, queues, recovery, feeders
  *
  * `stop` goes the other way: no new mail, what is in hand is finished, sessions end, Redis last.
  * Promises: two agents never share a state folder; nothing that was started outlives `stop`, or a failed start.
@@ -19,13 +19,14 @@ import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import { Journal } from "./journal/journal.ts";
-import { createEvents, type Events } from "./observe/events.ts";
+import { createEvents, type Events, type Told } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
 import { readInstance } from "./spool/instance.ts";
 import { Spool } from "./spool/spool.ts";
 import { lockStateDir } from "./spool/state-lock.ts";
 import { Ledger } from "./usage/ledger.ts";
+import type { Face } from "./web/face.ts";
 
 /** Why the agent cannot run, with the remedy. */
 export class AgentError extends Error {
@@ -74,6 +75,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }).catch(unusable(journalFolder));
     closers.push(() => journal[Symbol.asyncDispose]());
     const events = createEvents({ log, journal, now: Date.now });
+    const early: Told[] = [];
+    const heardAll = events.hear((told) => early.push(told));
     if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
     const ledger = ledgerOf(config, { journalFolder, instance, events });
     closers.push(() => ledger[Symbol.asyncDispose]());
@@ -90,28 +93,40 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       changedMs: (account) => lastChangeMs(config, account),
     });
     closers.push(() => delivery.close());
-    const listener = await listen(options, { events, spool, delivery });
+    let face: Face | undefined;
+    const onReplied = (waitedMs: number) => face?.metrics.replied(waitedMs);
+    const listener = await listen(options, { events, spool, delivery, onReplied });
     closers.push(() => listener.stop(0));
+    let stopping: Promise<void> | undefined;
     // Loaded when mail is taken already: it is a good part of the time to start.
-    const { startControl } = await import("./control/server.ts");
-    const control = await startControl(options.controlSocket, {
+    const { startFace } = await import("./web/face.ts");
+    heardAll();
+    face = await startFace({
+      ...options,
+      journalFolder,
+      startedMs: startMs,
+      events,
+      early,
+      answers: delivery.answers,
+      ledger,
+      spool,
       source: sourceOf(spool, delivery),
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
-      health: () => delivery.answers.health,
+      connections: () => listener.sessions,
+      accepts: () => stopping === undefined,
     });
-    closers.push(() => control.close());
+    closers.push(face.close);
     delivery.start();
     ledger.start();
 
-    const tookMs = Math.round(performance.now() - startedAtMs);
     events.report("started", {
       version,
       instance,
       pid: process.pid,
       listen: listener.addresses.map(shown),
-      startMs: tookMs,
+      ...(face.address === undefined ? {} : { http: face.address }),
+      startMs: Math.round(performance.now() - startedAtMs),
     });
-    let stopping: Promise<void> | undefined;
     const stop = async () => {
       events.report("stopping", { within: `${config.stopTimeoutMs / 1000} s` });
       const deadline = AbortSignal.timeout(config.stopTimeoutMs);
@@ -188,9 +203,9 @@ function openSpool(config: Config): Promise<Spool> {
 /** Where the halves meet: a message in custody gets its job, and nobody waits for that. */
 async function listen(
   { config, targets }: AgentOptions,
-  parts: { events: Events; spool: Spool; delivery: Delivery },
+  parts: { events: Events; spool: Spool; delivery: Delivery; onReplied: (waitedMs: number) => void },
 ): Promise<Listener> {
-  const { events, spool, delivery } = parts;
+  const { events, spool, delivery, onReplied } = parts;
   const custody = {
     newId: spool.newId,
     room: () => spool.room(),
@@ -200,7 +215,7 @@ async function listen(
     },
   };
   const clocks = { wallMs: Date.now, monotonicMs: () => performance.now() };
-  const ports = { settings: () => config, custody, events, clocks };
+  const ports = { settings: () => config, custody, events, clocks, onReplied };
   try {
     const listener = await startListener({ ports, targets });
     for (const warning of listener.warnings) events.report("listening", { warning }, "warn");

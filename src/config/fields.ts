@@ -104,7 +104,10 @@ function plausibleHostname(value: string): boolean {
 /** A part of sluice that is not wanted. */
 export const off = field("off", (value): Reading<"off"> => {
   if (value === "off") return { value };
-  return { problem: "is neither off nor a map", remedy: "write off, or e.g. listen: 127.0.0.1:8025 below it" };
+  return {
+    problem: "is neither off nor a map",
+    remedy: "write off, or e.g. listen: 127.0.0.1:8025 below it",
+  };
 });
 
 /** `127.0.0.1:25` or `[::1]:25`; port 0 lets the system choose one. */

@@ -221,12 +221,9 @@ export const settingsSchema = z.strictObject({
   stopTimeout: field.duration("1s", "10m").prefault("30s").meta({
     description: "How long a stop waits for mail in hand.",
   }),
-  http: z
-    .union([field.off, http])
-    .prefault({ listen: "127.0.0.1:8025" })
-    .meta({
-      description: "Status page, health and metrics; or off. `sluice status-url` prints a link to the page.",
-    }),
+  http: z.union([field.off, http]).prefault({ listen: "127.0.0.1:8025" }).meta({
+    description: "Status page, health and metrics; or off. `sluice status-url` prints a link to the page.",
+  }),
   log: log.prefault({}).meta({ description: "The log on stdout." }),
   request: request.prefault({}).meta({
     description: "What only you know of the answers that `sluice request-sheet` prints.",

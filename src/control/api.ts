@@ -6,16 +6,14 @@
  */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { HealthView } from "./health-text.ts";
 import { type QueueApiParts, serveQueue } from "./queue-api.ts";
+import { type StatusApiParts, serveStatus } from "./status-api.ts";
 
-export interface ApiParts extends QueueApiParts {
-  readonly health: () => HealthView;
-}
+export interface ApiParts extends QueueApiParts, StatusApiParts {}
 
 /** Adds the routes, and how their errors are told. */
 export function serveApi(server: FastifyInstance, parts: ApiParts): void {
-  server.get("/api/v1/health", () => parts.health());
+  serveStatus(server, parts);
   serveQueue(server, parts);
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, answer) => {
     const code = error instanceof z.ZodError ? 400 : (error.statusCode ?? 500);

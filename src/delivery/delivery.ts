@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import type { Events } from "../observe/events.ts";
+import type { HeardEvents } from "../observe/events.ts";
 import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
 import type { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
@@ -20,6 +20,7 @@ import { Answers } from "./answers.ts";
 import { watchClock } from "./clock-watch.ts";
 import { every } from "./every.ts";
 import type { Feeder } from "./feeder.ts";
+import { Flow } from "./flow.ts";
 import type { History } from "./history.ts";
 import { Notices } from "./notices.ts";
 import { Recovery } from "./recovery.ts";
@@ -40,7 +41,7 @@ const START_RETRY_MS = 2000;
 
 export interface DeliveryParts {
   readonly config: Config;
-  readonly events: Events;
+  readonly events: HeardEvents;
   readonly spool: Spool;
   readonly history: History;
   readonly ledger: YearLedger;
@@ -139,8 +140,12 @@ export class Delivery {
       onTrouble,
     });
     this.#watchdog = new Watchdog({ feeders: this.#feeders, events, redis: this.#redis });
+    const flow = new Flow({ elapsed, longestWaitMs: config.retry.maxMs });
+    events.hear((told) => flow.hear(told));
     this.answers = new Answers({
       feeders: this.#feeders,
+      queues: this.#queues,
+      flow,
       standing: this.#standing,
       watchdog: this.#watchdog,
       redis: this.#redis,
