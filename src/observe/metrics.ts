@@ -123,9 +123,12 @@ export class Metrics {
       : { type: Registry.OPENMETRICS_CONTENT_TYPE, text: openMetrics(text) };
   }
 
-  /** Of all metrics. */
-  get names(): readonly string[] {
-    return this.#registry.getMetricsAsArray().map(({ name }) => name);
+  /** Every metric, with its labels: what documents and dashboards are held against. */
+  get list(): readonly { readonly name: string; readonly labels: readonly string[] }[] {
+    return this.#registry.getMetricsAsArray().map((metric) => {
+      const { labelNames = [] } = metric as { labelNames?: readonly string[] };
+      return { name: metric.name, labels: labelNames };
+    });
   }
 
   #counter<T extends string>(name: string, help: string, labelNames: readonly T[] = []): Counter<T> {

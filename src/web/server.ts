@@ -7,7 +7,7 @@
  */
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
-import { fastify } from "fastify";
+import { type FastifyReply, fastify } from "fastify";
 import { type ApiParts, serveApi } from "../control/api.ts";
 import { judge, ownNames, type Place } from "./access.ts";
 import { loadAssets } from "./assets.ts";
@@ -114,6 +114,10 @@ function newServer() {
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // What is refused before any route is looked for.
+    frameworkErrors: (_error, _request, answer) => {
+      void (answer as FastifyReply).code(400).headers(HEADERS).send({ error: "that is no path" });
+    },
     http: { maxHeaderSize: HEAD_BYTES, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 },
   });
 }
