@@ -10,6 +10,7 @@ import type { Readings } from "../observe/gauges.ts";
 import { NO_ACCOUNT } from "../observe/metrics.ts";
 import type { Pace } from "../schedule/pace.ts";
 import type { HealthView } from "./health-text.ts";
+import { withMailWaiting } from "./health-view.ts";
 import type { AccountOverview, HourOverview, Overview } from "./overview.ts";
 import { SHOWN_STATES } from "./queue-view.ts";
 import type { Recent } from "./recent.ts";
@@ -53,12 +54,17 @@ export async function overviewOf(source: OverviewSource): Promise<Overview> {
     hostname,
     now: iso(nowMs),
     startedAt: iso(startedMs),
-    health: source.health(),
+    health: withMailWaiting(source.health(), snapshot.counts),
     queue: queueOf(source, snapshot, nowMs),
     accounts: accounts.map((account) => accountOf(source, account, { snapshot, nowMs })),
     hours: recent.hours().map(({ atMs, ...sums }): HourOverview => ({ at: iso(atMs), ...sums, cap })),
     failures: recent.failures,
   };
+}
+
+export async function healthNow(source: OverviewSource): Promise<HealthView> {
+  const { counts } = await source.snapshots.now();
+  return withMailWaiting(source.health(), counts);
 }
 
 function queueOf({ custody }: OverviewSource, snapshot: Snapshot, nowMs: number): Overview["queue"] {

@@ -10,7 +10,7 @@ import type { Live } from "./live.ts";
 import type { Overview } from "./overview.ts";
 
 export interface StatusApiParts {
-  readonly health: () => HealthView;
+  readonly health: () => Promise<HealthView>;
   readonly overview: () => Promise<Overview>;
   /** Whether mail is accepted: not before the listener listens, and not while it stops. */
   readonly accepts: () => boolean;
@@ -43,8 +43,8 @@ export function serveStatus(server: FastifyInstance, parts: StatusApiParts): voi
     answer.hijack();
     await parts.live.begin(answer.raw);
   });
-  server.get("/healthz", (_request, answer) => {
-    const health = publicHealth(parts.health());
+  server.get("/healthz", async (_request, answer) => {
+    const health = publicHealth(await parts.health());
     return answer.code(health.ok ? 200 : 503).send(health);
   });
   server.get("/readyz", (_request, answer) => {

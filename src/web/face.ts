@@ -8,7 +8,7 @@
 import { performance } from "node:perf_hooks";
 import type { Config } from "../config/config.ts";
 import { Live } from "../control/live.ts";
-import { type OverviewSource, overviewOf, readingsOf } from "../control/overview-view.ts";
+import { healthNow, type OverviewSource, overviewOf, readingsOf } from "../control/overview-view.ts";
 import type { QueueApiParts } from "../control/queue-api.ts";
 import { Recent } from "../control/recent.ts";
 import { type ControlParts, startControl } from "../control/server.ts";
@@ -62,7 +62,7 @@ export async function startFace(parts: FaceParts): Promise<Face> {
   const shared: ControlParts = {
     source: parts.source,
     apply: parts.apply,
-    health: source.health,
+    health: () => healthNow(source),
     overview,
     accepts: parts.accepts,
     metrics: async (form) => metrics.text(await readingsOf(source), form),

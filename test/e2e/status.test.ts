@@ -21,7 +21,7 @@ async function metric(relay: Relay, name: string): Promise<number | undefined> {
 test("healthz tells of a password that is refused while mail waits for it, readyz and the listener go on, and metrics move", async () => {
   const relay = await Relay.start({ pace: "{ perHour: 1000, burst: 50 }" });
   await until("all is well", async () => (await code(`${page(relay)}/healthz`)) === 200);
-  const { id } = await submit(relay.port);
+  await submit(relay.port);
   expect((await submit(relay.port, { from: "stranger@evil.example" })).code).toBe(550);
   await until("it is counted as delivered", async () => {
     return (await metric(relay, 'sluice_attempts_total{account="portal",outcome="delivered"}')) === 1;
@@ -38,7 +38,7 @@ test("healthz tells of a password that is refused while mail waits for it, ready
   await relay.down();
   relay.setFaults("auth=535 5.7.8 wrong password for secret@evil.example");
   await relay.up();
-  await submit(relay.port);
+  const first = await submit(relay.port);
   const health = await until("it is told", async () => {
     const response = await fetch(`${page(relay)}/healthz`);
     const said = (await response.json()) as { reasons: { code: string }[] };
@@ -50,7 +50,8 @@ test("healthz tells of a password that is refused while mail waits for it, ready
   });
   expect(JSON.stringify(health)).not.toMatch(/@|535/);
   expect(await code(`${page(relay)}/readyz`)).toBe(200);
-  expect((await submit(relay.port)).code).toBe(250);
+  const other = await submit(relay.port);
+  expect(other.code).toBe(250);
   expect(await metric(relay, 'sluice_breaker_open{breaker="account",account="portal"}')).toBe(1);
   await until("both wait", async () => {
     const states = ["incoming", "active", "deferred"].map((state) =>
@@ -64,7 +65,12 @@ test("healthz tells of a password that is refused while mail waits for it, ready
   const told = JSON.parse((await relay.command("--json")).stdout).overview as Overview;
   expect(told.hours.at(-1)).toMatchObject({ refused: 1 }); // of the last run, from the journal
   expect(told.failures).toContainEqual(expect.objectContaining({ event: "rejected" }));
-  expect(id).not.toBe("");
+
+  expect((await relay.command("queue", "delete", "--yes", first.id, other.id)).code).toBe(0);
+  await until(
+    "no mail waits for it: all is well",
+    async () => (await code(`${page(relay)}/healthz`)) === 200,
+  );
 });
 
 test("status-url logs in once; the page's server is gone when sluice is, and a port that is taken costs no mail", async () => {
@@ -96,4 +102,18 @@ test("status-url logs in once; the page's server is gone when sluice is, and a p
   await until("the stream ends", async () => (await reader.read().catch(() => ({ done: true }))).done);
   expect(await ended).toBe(0);
   await expect(fetch(`${page(relay)}/healthz`)).rejects.toThrow();
+});
+
+test("while sluice stops readyz says that no mail is taken, and health is answered until the end", async () => {
+  const relay = await Relay.start({ config: "stopTimeout: 2s", fail: ["dot=hang"] });
+  await submit(relay.port);
+  await until(
+    "it is in a session",
+    async () => (await metric(relay, 'sluice_sessions{account="portal"}')) === 1,
+  );
+  expect(await code(`${page(relay)}/readyz`)).toBe(200);
+  const ended = relay.down();
+  await until("no mail is taken", async () => (await code(`${page(relay)}/readyz`)) === 503);
+  expect(await code(`${page(relay)}/healthz`)).toBe(200);
+  expect(await ended).toBe(0);
 });

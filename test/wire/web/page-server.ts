@@ -41,7 +41,7 @@ export async function pageServer(changes: Partial<WebParts> = {}): Promise<PageS
     hostname: "app01.lab.example",
     overview,
     live,
-    health: () => ({
+    health: async () => ({
       ok: false,
       reasons: [
         {
