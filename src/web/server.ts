@@ -91,7 +91,6 @@ export async function startWeb(parts: WebParts): Promise<Web> {
   server.setNotFoundHandler(({ method }, answer) =>
     answer.code(404).send({ error: `there is nothing to ${method} here` }),
   );
-  server.addHook("preClose", async () => parts.live.end());
   await server.listen({ host: listen.host, port: listen.port }).catch(async (error: Error) => {
     await server.close();
     throw error;

@@ -117,3 +117,27 @@ test("while sluice stops readyz says that no mail is taken, and health is answer
   expect(await code(`${page(relay)}/healthz`)).toBe(200);
   expect(await ended).toBe(0);
 });
+
+test("healthz tells of an upstream that answers and takes nothing for a quarter of an hour, until it takes a message", async () => {
+  const relay = await Relay.start({
+    clock: "test",
+    fail: ["dot=451 4.3.0 not now"],
+    config: "retry: { first: 1m, max: 5m }",
+  });
+  await submit(relay.port);
+  await submit(relay.port);
+  await until("both were deferred", () => relay.events("deferred").length === 2);
+  expect(await code(`${page(relay)}/healthz`)).toBe(200);
+  await relay.jumpClock({ wallMs: 16 * 60_000, monotonicMs: 16 * 60_000 });
+  const said = await until("it is told", async () => {
+    const { reasons } = (await (await fetch(`${page(relay)}/healthz`)).json()) as {
+      reasons: { code: string }[];
+    };
+    return reasons.find((reason) => reason.code === "nothing-delivered");
+  });
+  expect(said).toMatchObject({ account: "portal", words: "mail is tried and nothing is delivered" });
+  relay.setFaults();
+  await relay.jumpClock({ wallMs: 6 * 60_000, monotonicMs: 6 * 60_000 });
+  await until("mail flows", async () => (await code(`${page(relay)}/healthz`)) === 200, 40_000);
+  expect(relay.arrived.length).toBeGreaterThan(0);
+});
