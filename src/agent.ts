@@ -2,42 +2,30 @@
  * The agent: the one file that knows both halves. Read top to bottom, it is the architecture.
  *
  *     lock ─▶ journal, ledger, spool ─▶ listen: mail is taken from here on, whatever Redis does
- *          ─▶ control socket ─▶ delivery: Redis, queues, recovery, feeders
+ *          ─▶ control socket, status page ─▶ delivery: Redis, queues, recovery, feeders
  *
  * `stop` goes the other way: no new mail, what is in hand is finished, sessions end, Redis last.
  * Promises: two agents never share a state folder; nothing that was started outlives `stop`, or a failed start.
  * Refuses to start (AgentError) when it cannot do its job; the message is a sentence for the operator.
  */
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
-import { History, readLastRun } from "./delivery/history.ts";
+import { History } from "./delivery/history.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
-import { Indexer } from "./journal/indexer.ts";
-import { Journal } from "./journal/journal.ts";
-import { createEvents, type Events } from "./observe/events.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
 import { ConfigInForce, type Loaded } from "./reload.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
-import { readInstance } from "./spool/instance.ts";
-import { Spool } from "./spool/spool.ts";
-import { lockStateDir } from "./spool/state-lock.ts";
-import { Ledger } from "./usage/ledger.ts";
-
-/** Why the agent cannot run, with the remedy. */
-export class AgentError extends Error {
-  readonly kind: "locked" | "unavailable";
-
-  constructor(kind: "locked" | "unavailable", message: string) {
-    super(message);
-    this.kind = kind;
-  }
-}
+import type { Spool } from "./spool/spool.ts";
+import { AgentError, openStateFolder } from "./state-folder.ts";
+import type { Ledger } from "./usage/ledger.ts";
+import type { Face } from "./web/face.ts";
 
 export interface Agent {
   /** Where it listens, with the ports the system chose. */
@@ -69,34 +57,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const startedAtMs = performance.now();
   try {
-    closers.push(await lock(config.stateDir));
-    const { id: instance, renewed } = await readInstance(config.stateDir).catch(unusable(config.stateDir));
-    const journalFolder = join(config.stateDir, "journal");
-    const startMs = Date.now();
-    const lastRun = await readLastRun(journalFolder, startMs);
-    const journal = await Journal.open({
-      folder: journalFolder,
-      historyMs: config.keep.historyMs,
-      now: Date.now,
-    }).catch(unusable(journalFolder));
-    closers.push(() => journal[Symbol.asyncDispose]());
-    const events = createEvents({ log, journal, now: Date.now });
-    if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
-    const ledger = ledgerOf(config, { journalFolder, instance, events });
-    closers.push(() => ledger[Symbol.asyncDispose]());
-    const indexer = new Indexer({
-      folder: journalFolder,
-      onTrouble: (reason) => events.report("trouble", { part: "journal", reason }, "warn"),
-    });
-    closers.push(() => indexer[Symbol.asyncDispose]());
-    const spool = await openSpool(config).catch(unusable(join(config.stateDir, "spool")));
-    closers.push(() => spool[Symbol.asyncDispose]());
-
+    const state = await openStateFolder(config, log, closers);
+    const { instance, journalFolder, startedMs, journal, events, ledger, indexer, spool } = state;
+    let face: Face | undefined;
     const inForce = new ConfigInForce({
       config,
       load: options.load,
       messagesOf: () => spool.byAccount(),
       apply: (next) => goOnBy(next, { log, journal, ledger, spool, delivery }),
+      onOutcome: (outcome) => face?.metrics.setReload(outcome),
       events,
       now: Date.now,
     });
@@ -105,35 +74,47 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       events,
       spool,
       ledger,
-      history: new History({ journalFolder, events, lastRun }),
+      history: new History({ journalFolder, events, lastRun: state.lastRun }),
       instance,
       changedMs: (account) => lastChangeMs(inForce.current, account),
     });
     closers.push(() => delivery.close());
-    const listener = await listen(options.targets, { inForce, events, spool, delivery });
+    const onReplied = (waitedMs: number) => face?.metrics.replied(waitedMs);
+    const listener = await listen(options.targets, { inForce, events, spool, delivery, onReplied });
     closers.push(() => listener.stop(0));
+    let stopping: Promise<void> | undefined;
     // Loaded when mail is taken already: it is a good part of the time to start.
-    const { startControl } = await import("./control/server.ts");
-    const control = await startControl(options.controlSocket, {
+    const { startFace } = await import("./web/face.ts");
+    state.heard();
+    face = await startFace({
+      ...options,
+      config: () => inForce.current,
+      warnings: () => inForce.warnings,
+      startedMs,
+      events,
+      early: state.early,
+      answers: delivery.answers,
+      ledger,
+      spool,
       source: sourceOf(spool, delivery),
       journalFolder,
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
-      health: () => ({ ...delivery.answers.health, warnings: inForce.warnings }),
+      connections: () => listener.sessions,
+      accepts: () => stopping === undefined,
     });
-    closers.push(() => control.close());
+    closers.push(face.close);
     delivery.start();
     ledger.start();
     indexer.start();
 
-    const tookMs = Math.round(performance.now() - startedAtMs);
     events.report("started", {
       version,
       instance,
       pid: process.pid,
       listen: listener.addresses.map(shown),
-      startMs: tookMs,
+      ...(face.address === undefined ? {} : { http: face.address }),
+      startMs: Math.round(performance.now() - startedAtMs),
     });
-    let stopping: Promise<void> | undefined;
     const stop = async () => {
       const { stopTimeoutMs } = inForce.current;
       events.report("stopping", { within: `${stopTimeoutMs / 1000} s` });
@@ -156,17 +137,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-/** The lock on the state folder, or a sentence that names who has it. */
-async function lock(stateDir: string): Promise<() => Promise<void>> {
-  const held = await lockStateDir(stateDir).catch(unusable(stateDir));
-  if (held.ok) return held.release;
-  const remedy = "stop it first, or give this one a stateDir of its own";
-  throw new AgentError(
-    "locked",
-    `Cannot start as another agent (process ${held.holder}) works in ${stateDir}: ${remedy}`,
-  );
-}
-
 /** What the queue commands see: the spool, and what delivery knows of it. */
 function sourceOf(spool: Spool, { answers }: Delivery) {
   return {
@@ -176,37 +146,6 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
     outlook: (account: string) => answers.outlook(account),
     pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
   };
-}
-
-function unusable(stateDir: string): (error: Error) => never {
-  return (error) => {
-    throw new AgentError("unavailable", `Cannot use stateDir ${stateDir}: ${error.message}`);
-  };
-}
-
-function ledgerOf(
-  { stateDir, keep, hostname }: Config,
-  parts: { journalFolder: string; instance: string; events: Events },
-): Ledger {
-  const { journalFolder, instance, events } = parts;
-  return new Ledger({
-    folder: join(stateDir, "usage"),
-    journalFolder,
-    keepMs: keep.usageMs,
-    origin: { host: hostname, instance },
-    now: Date.now,
-    onTrouble: (reason) => events.report("trouble", { part: "usage", reason }, "error"),
-  });
-}
-
-function openSpool(config: Config): Promise<Spool> {
-  return Spool.open({
-    folder: join(config.stateDir, "spool"),
-    maxMessages: config.limits.queue,
-    freeDiskBytes: config.limits.freeDiskBytes,
-    now: Date.now,
-    random: Math.random,
-  });
 }
 
 /** Everybody goes on by another config. Who listens asks for it with each message. */
@@ -225,9 +164,15 @@ function goOnBy(
 /** Where the halves meet: a message in custody gets its job, and nobody waits for that. */
 async function listen(
   targets: readonly ListenTarget[],
-  parts: { inForce: ConfigInForce; events: Events; spool: Spool; delivery: Delivery },
+  parts: {
+    inForce: ConfigInForce;
+    events: Events;
+    spool: Spool;
+    delivery: Delivery;
+    onReplied: (waitedMs: number) => void;
+  },
 ): Promise<Listener> {
-  const { inForce, events, spool, delivery } = parts;
+  const { inForce, events, spool, delivery, onReplied } = parts;
   const custody = {
     newId: spool.newId,
     room: () => spool.room(),
@@ -237,7 +182,7 @@ async function listen(
     },
   };
   const clocks = { wallMs: Date.now, monotonicMs: () => performance.now() };
-  const ports = { settings: () => inForce.current, custody, events, clocks };
+  const ports = { settings: () => inForce.current, custody, events, clocks, onReplied };
   try {
     const listener = await startListener({ ports, targets });
     for (const warning of listener.warnings) events.report("listening", { warning }, "warn");

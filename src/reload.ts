@@ -23,6 +23,7 @@ export interface ReloadParts {
   readonly messagesOf: () => Promise<ReadonlyMap<string | null, number>>;
   /** Everybody goes on by this one. */
   readonly apply: (config: Config) => void;
+  readonly onOutcome: (outcome: "done" | "refused") => void;
   readonly events: Pick<Events, "report">;
   readonly now: () => number;
 }
@@ -32,6 +33,7 @@ const AT_START: Readonly<Record<string, (config: Config) => unknown>> = {
   stateDir: ({ stateDir }) => stateDir,
   redis: ({ redis }) => redis,
   "listen.addresses": ({ listen }) => listen.addresses,
+  http: ({ http }) => http,
 };
 
 export class ConfigInForce {
@@ -76,28 +78,31 @@ export class ConfigInForce {
   }
 
   async #once(): Promise<void> {
-    const { load, apply, events } = this.#parts;
+    const { load, apply, onOutcome, events } = this.#parts;
     const loaded = load();
     if (!loaded.ok) return this.#refuse(loaded.problems);
     const kept = await this.#leftBehind(loaded.config);
     if (kept.length > 0) return this.#refuse(kept);
     const before = this.#current;
     const restart = Object.keys(AT_START).filter((key) => differs(AT_START[key], before, loaded.config));
-    const { stateDir, redis, listen } = before;
+    const { stateDir, redis, http, listen } = before;
     this.#current = {
       ...loaded.config,
       stateDir,
       redis,
+      http,
       listen: { ...loaded.config.listen, addresses: listen.addresses },
     };
     apply(this.#current);
     this.#warnings = restart.map((key) => `${key} was changed in the config file: restart to use it`);
+    onOutcome("done");
     const { warnings } = loaded;
     const level = restart.length + warnings.length > 0 ? "warn" : "info";
     events.report("reloaded", { what: "config", restart, warnings }, level);
   }
 
   #refuse(problems: readonly string[]): void {
+    this.#parts.onOutcome("refused");
     const at = new Date(this.#parts.now()).toISOString();
     const more = problems.length > 1 ? ` (and ${problems.length - 1} more: sluice check)` : "";
     this.#warnings = [

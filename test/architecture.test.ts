@@ -30,6 +30,7 @@ const FLOOR: Record<string, number> = {
   doctor: 3,
   web: 4,
   "reload.ts": 4,
+  "state-folder.ts": 4,
   "agent.ts": 5,
   cli: 6,
   "main.ts": 7,

@@ -141,6 +141,7 @@ function whatNext(config: Config): string {
     `  swaks --server ${host}:${port} --from cron@app01.internal --to you@example.org`,
     `  printf 'Subject: hello\\n\\nhi\\n' | curl -sS smtp://${host}:${port} --mail-from root@app01.internal --mail-rcpt you@example.org -T -`,
     `  ${cli} queue ${file}                        what waits, and why`,
+    `  ${cli} status-url ${file}                   a link to the status page`,
     `  ${cli} explain --from cron@app01.internal ${file}`,
     `Messages that arrived are in ${SANDBOX_DIR}/arrived. Ctrl-C ends everything.\n`,
   ].join("\n");

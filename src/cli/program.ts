@@ -31,9 +31,19 @@ const GROUPS: readonly Group[] = [
     commands: ["request-sheet"],
     register: async (p) => (await import("./request-sheet.ts")).registerRequestSheet(p),
   },
+  {
+    commands: ["status-url"],
+    register: async (p) => (await import("./status-url.ts")).registerStatusUrl(p),
+  },
   { commands: ["demo"], register: async (p) => (await import("./demo.ts")).registerDemo(p) },
   { commands: ["sandbox"], register: async (p) => (await import("./sandbox.ts")).registerSandbox(p) },
 ];
+
+/** What the program does without a command. */
+const OVERVIEW: Group = {
+  commands: [],
+  register: async (p) => (await import("./overview.ts")).registerOverview(p),
+};
 
 const EXAMPLE = `
 Example:
@@ -66,6 +76,7 @@ function newProgram(): Command {
 /** The group of the command that is called, or all of them when no command of ours is. */
 function groupsFor(args: readonly string[]): readonly Group[] {
   if (args[0] === "--version") return [];
+  if (args[0] === undefined || /^(-c|--config|--json)\b/.test(args[0])) return [OVERVIEW];
   const group = GROUPS.find(({ commands }) => commands.includes(args[0] ?? ""));
   return group ? [group] : GROUPS;
 }

@@ -6,13 +6,14 @@
  * Refuses to start with a broken config (78), a state folder or a port that somebody else has (75, 69).
  */
 import type { Command } from "commander";
-import { type Agent, AgentError, startAgent } from "../agent.ts";
+import { type Agent, startAgent } from "../agent.ts";
 import type { Problem } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { controlSocketPath, handedOverSockets } from "../config/sockets.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import type { Loaded } from "../reload.ts";
+import { AgentError } from "../state-folder.ts";
 import { type ConfigOptions, loadOrEnd, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 

@@ -124,6 +124,7 @@ export function buildPublicConfig(file: string, settings: Settings, stateDir: st
       subjects: keep.subjects === "yes",
     },
     stopTimeoutMs: settings.stopTimeout,
+    http: settings.http === "off" ? "off" : settings.http.listen,
     log: settings.log,
     staticAddresses: settings.upstream.static,
     request: requestOf(settings.request),

@@ -99,6 +99,8 @@ export interface PublicConfig {
     readonly subjects: boolean;
   };
   readonly stopTimeoutMs: number;
+  /** Where status page, health and metrics are served. */
+  readonly http: { readonly host: string; readonly port: number } | "off";
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
   /** The source addresses that are registered with the relay service. */
   readonly staticAddresses: readonly string[];

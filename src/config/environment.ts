@@ -2,7 +2,7 @@
  * The only place that knows environment variables: the few config keys that containers set, and the default file.
  *
  * Promises: a variable beats the config file; an empty variable counts as not set; problems name the variable.
- * Refuses: passwords (SLUICE_REDIS with one in it), and variables of features that this version does not have.
+ * Refuses: passwords (SLUICE_REDIS with one in it).
  */
 import type { Finding, Path } from "./findings.ts";
 import { isMap } from "./schema-walk.ts";
@@ -25,6 +25,7 @@ export const variables: readonly {
   { variable: "SLUICE_REDIS", path: ["redis"], meaning: "`embedded` or a URL without a password" },
   { variable: "SLUICE_LISTEN", path: ["listen", "addresses"], meaning: "addresses, separated by commas" },
   { variable: "SLUICE_CLIENTS", path: ["listen", "clients"], meaning: "address ranges, separated by commas" },
+  { variable: "SLUICE_HTTP", path: ["http"], meaning: "`off`, or an address with a port" },
   { variable: "SLUICE_LOG_LEVEL", path: ["log", "level"], meaning: "the level" },
   { variable: "STATE_DIRECTORY", path: ["stateDir"], meaning: "set by systemd; the first of several counts" },
 ];
@@ -37,6 +38,7 @@ export function overridesOf(env: NodeJS.ProcessEnv, redis: unknown): Override[] 
     if (variable === "SLUICE_LISTEN" || variable === "SLUICE_CLIENTS") {
       return [{ variable, path, value: text.split(",").map((part) => part.trim()) }];
     }
+    if (variable === "SLUICE_HTTP" && text !== "off") return [{ variable, path, value: { listen: text } }];
     // systemd.exec(5): several state directories are joined with colons; ours is the first.
     if (variable === "STATE_DIRECTORY") return [{ variable, path, value: text.split(":")[0] }];
     // A password stays where the file says it is: only the place of Redis comes from the environment.
@@ -48,10 +50,6 @@ export function overridesOf(env: NodeJS.ProcessEnv, redis: unknown): Override[] 
 /** What is wrong with the environment as such. */
 export function environmentFindings(env: NodeJS.ProcessEnv): Finding[] {
   const findings: Finding[] = [];
-  if (env.SLUICE_HTTP) {
-    const message = "is not available in this version of sluice yet";
-    findings.push({ path: ["SLUICE_HTTP"], message, remedy: "unset it" });
-  }
   if (env.STATE_DIRECTORY && !env.STATE_DIRECTORY.startsWith("/")) {
     const message = "is not an absolute path";
     findings.push({

@@ -108,6 +108,15 @@ function plausibleHostname(value: string): boolean {
   return value.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1)!);
 }
 
+/** A part of sluice that is not wanted. */
+export const off = field("off", (value): Reading<"off"> => {
+  if (value === "off") return { value };
+  return {
+    problem: "is neither off nor a map",
+    remedy: "write off, or e.g. listen: 127.0.0.1:8025 below it",
+  };
+});
+
 /** `127.0.0.1:25` or `[::1]:25`; port 0 lets the system choose one. */
 export const listenAddress = field("address:port", (value): Reading<{ host: string; port: number }> => {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(value);

@@ -10,7 +10,7 @@ import * as field from "./fields.ts";
 import { account, upstream } from "./relay-schema.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
-export const laterKeys: readonly string[] = ["users", "stormGuard", "http", "log.recipients"];
+export const laterKeys: readonly string[] = ["users", "stormGuard", "log.recipients"];
 
 const listen = z.strictObject({
   addresses: z.array(field.listenAddress).min(1).max(16).prefault(["127.0.0.1:25", "[::1]:25"]).meta({
@@ -167,6 +167,13 @@ const keep = z.strictObject({
   }),
 });
 
+const http = z.strictObject({
+  listen: field.listenAddress.prefault("127.0.0.1:8025").meta({
+    description:
+      "Where status page, health and metrics are served; /healthz, /readyz and /metrics without a login.",
+  }),
+});
+
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).prefault("info").meta({
     description: "debug, info, warn or error.",
@@ -218,6 +225,9 @@ export const settingsSchema = z.strictObject({
   keep: keep.prefault({}).meta({ description: "How long things stay." }),
   stopTimeout: field.duration("1s", "10m").prefault("30s").meta({
     description: "How long a stop waits for mail in hand.",
+  }),
+  http: z.union([field.off, http]).prefault({ listen: "127.0.0.1:8025" }).meta({
+    description: "Status page, health and metrics; or off. `sluice status-url` prints a link to the page.",
   }),
   log: log.prefault({}).meta({ description: "The log on stdout." }),
   request: request.prefault({}).meta({

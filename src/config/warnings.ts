@@ -85,8 +85,14 @@ function covers(wide: string, narrow: string): boolean {
   return localCovered && matchesDomain(wide.slice(wideAt + 1), narrow.slice(narrowAt + 1));
 }
 
-function networkWarnings({ hostname, listen, redis, upstream }: Settings): Finding[] {
+function networkWarnings({ hostname, listen, redis, upstream, http }: Settings): Finding[] {
   const warnings: Finding[] = [];
+  if (http !== "off" && !isLoopback(http.listen.host)) {
+    const message = "can be reached from other machines, without TLS; the status page shows addresses";
+    const remedy =
+      "write 127.0.0.1:8025 and use a tunnel (ssh -L 8025:127.0.0.1:8025); in a container it is needed";
+    warnings.push({ path: ["http", "listen"], value: http.listen.host, message, remedy });
+  }
   if (hostname !== undefined && !hostname.includes(".")) {
     const message = "is a short name; relays expect a full one in EHLO";
     warnings.push({ path: ["hostname"], value: hostname, message, remedy: "write e.g. app01.lab.wisc.edu" });

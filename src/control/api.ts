@@ -6,19 +6,22 @@
  */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { HealthView } from "./health-text.ts";
 import { type QueueApiParts, serveQueue } from "./queue-api.ts";
+import { type StatusApiParts, serveStatus } from "./status-api.ts";
 import { serveTrace, type TraceApiParts } from "./trace-api.ts";
 
-export interface ApiParts extends QueueApiParts, TraceApiParts {
-  readonly health: () => HealthView;
-}
+export interface ApiParts extends QueueApiParts, StatusApiParts, TraceApiParts {}
 
-/** Adds the routes, and how their errors are told. */
+/** Adds the routes. */
 export function serveApi(server: FastifyInstance, parts: ApiParts): void {
-  server.get("/api/v1/health", () => parts.health());
+  serveStatus(server, parts);
   serveQueue(server, parts);
   serveTrace(server, parts);
+  tellErrors(server);
+}
+
+/** Each error is a sentence with a code that fits. */
+export function tellErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, answer) => {
     const code = error instanceof z.ZodError ? 400 : (error.statusCode ?? 500);
     void answer.code(code).send({ error: error.message });

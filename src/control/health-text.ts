@@ -8,8 +8,16 @@ import { visible } from "../mail/reply.ts";
 /** What `GET /api/v1/health` answers. */
 export interface HealthView {
   readonly ok: boolean;
-  /** Sentences; `nextProbe` (ISO 8601) where it is known when that is tried again. */
-  readonly reasons: readonly { readonly reason: string; readonly nextProbe: string | null }[];
+  /**
+   * Sentences; `nextProbe` (ISO 8601) where it is known when that is tried again; `code` for programs, `account` where
+   * it is about one.
+   */
+  readonly reasons: readonly {
+    readonly reason: string;
+    readonly nextProbe: string | null;
+    readonly code?: string;
+    readonly account?: string;
+  }[];
   /** What somebody should see to although mail flows: sentences. */
   readonly warnings: readonly string[];
 }

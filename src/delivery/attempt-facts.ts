@@ -21,6 +21,8 @@ interface Told {
   /** Undefined when no MAIL was said. */
   readonly charged: PastCharge | undefined;
   readonly at: number;
+  /** When MAIL was said; missing when that is not known any more. */
+  readonly startedMs?: number;
   /** When the next attempt is due, for those deferred. */
   readonly nextMs: number;
 }
@@ -29,12 +31,13 @@ interface Told {
 export async function tellAttempt(
   events: Pick<Events, "fact">,
   session: Pick<Session, "id" | "upstream">,
-  { entry, results, inDoubt, charged, at, nextMs }: Told,
+  { entry, results, inDoubt, charged, at, startedMs, nextMs }: Told,
 ): Promise<void> {
+  const took = startedMs === undefined ? {} : { took: Math.max(0, at - startedMs) / 1000 };
   let charge = chargeFields(charged);
   for (const group of groups(results)) {
     const { sample } = group;
-    const common = { ...attemptOf(entry, session, at), recipients: group.recipients, ...charge };
+    const common = { ...attemptOf(entry, session, at), ...took, recipients: group.recipients, ...charge };
     const doubt = inDoubt ? { inDoubt: true as const } : {};
     charge = chargeFields(undefined);
     if (sample.status === "delivered") {

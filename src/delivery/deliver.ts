@@ -157,6 +157,7 @@ async function attempt(
   const mailsBefore = session.mails;
   const { upstream, id } = session;
   crashPoint("fetched");
+  const startedMs = parts.now();
   const transaction = await session.send(
     { sender: entry.envelope.sender, recipients },
     {
@@ -185,6 +186,7 @@ async function attempt(
   await writeDown(parts, session, {
     message,
     transaction,
+    startedMs,
     blamed,
     charged: mailSaid ? charge.past : undefined,
   });

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import type { Events } from "../observe/events.ts";
+import type { HeardEvents } from "../observe/events.ts";
 import type { EmbeddedRedis } from "../queue/embedded-redis.ts";
 import { Enqueuer } from "../queue/enqueuer.ts";
 import { Queues } from "../queue/queues.ts";
@@ -15,6 +15,7 @@ import type { SpoolEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import { Answers } from "./answers.ts";
 import { Feeders, type FeedersParts } from "./feeders.ts";
+import { Flow } from "./flow.ts";
 import type { History } from "./history.ts";
 import { firstJobFor } from "./job.ts";
 import { Notices } from "./notices.ts";
@@ -33,7 +34,7 @@ const START_RETRY_MS = 2000;
 export interface DeliveryParts {
   /** The one to begin with. */
   readonly config: Config;
-  readonly events: Events;
+  readonly events: HeardEvents;
   readonly spool: Spool;
   readonly history: History;
   readonly ledger: YearLedger;
@@ -140,8 +141,12 @@ export class Delivery {
     });
     this.#feeders = new Feeders({ partsOf: (account) => this.#feederParts(account), elapsed });
     this.#watchdog = new Watchdog({ feeders: this.#feeders.current, events, redis: this.#redis });
+    const flow = new Flow({ elapsed, longestWaitMs: () => this.#config.retry.maxMs });
+    events.hear((told) => flow.hear(told));
     this.answers = new Answers({
       feeders: this.#feeders,
+      queues: this.#queues,
+      flow,
       standing: this.#standing,
       watchdog: this.#watchdog,
       redis: this.#redis,

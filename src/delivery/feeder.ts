@@ -75,6 +75,17 @@ export class Feeder {
     return outlookOf(this.#parts, this.#work);
   }
 
+  /** Of the hour's budget; null without a limit. Asks Redis. */
+  async budget(): Promise<{ used: number; perHour: number } | null> {
+    const { pacer } = this.#parts;
+    return Number.isFinite(pacer.perHour) ? { used: await pacer.used(), perHour: pacer.perHour } : null;
+  }
+
+  /** Upstream sessions that are open now. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
   /** How long nothing moved although mail is due, there is budget and no breaker is open; milliseconds. */
   get stillMs(): number {
     return this.#work.stillMs;

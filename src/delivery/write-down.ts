@@ -26,6 +26,8 @@ const SLICE_MS = 200;
 interface Tried {
   readonly message: SpoolMessage;
   readonly transaction: Transaction;
+  /** When MAIL was said, milliseconds since 1970. */
+  readonly startedMs: number;
   readonly blamed: Verdict["scope"] | undefined;
   /** Undefined when no MAIL was said. */
   readonly charged: PastCharge | undefined;
@@ -33,7 +35,7 @@ interface Tried {
 
 /** Writes and tells the attempt, and the expiry that may follow from it. */
 export async function writeDown(parts: DeliverParts, session: Session, tried: Tried): Promise<void> {
-  const { message, transaction, charged } = tried;
+  const { message, transaction, charged, startedMs } = tried;
   const { entry } = message;
   const at = parts.now();
   const delayMs = nextDelayMs(parts, session, tried);
@@ -49,7 +51,8 @@ export async function writeDown(parts: DeliverParts, session: Session, tried: Tr
   });
   crashPoint("recorded");
   const { results, inDoubt } = transaction;
-  await tellAttempt(parts.events, session, { entry, results, inDoubt, charged, at, nextMs: nextMs ?? at });
+  const told = { entry, results, inDoubt, charged, startedMs, at, nextMs: nextMs ?? at };
+  await tellAttempt(parts.events, session, told);
   if (tried.blamed === undefined || tried.blamed === "session") await expireIfOld(parts, message);
 }
 

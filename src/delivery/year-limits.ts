@@ -106,6 +106,14 @@ export class YearLimits {
     return this.#held.get(account);
   }
 
+  /** What each host used of an account's year, as far as is known here. */
+  totals(account: string, year: Span): YearTotals {
+    return larger(
+      keptTotals(this.#stored[account], year),
+      this.#parts.ledger.totals(account, year.fromMs, year.toMs),
+    );
+  }
+
   /** Adds up, warns, holds and lets go; called every few seconds, most calls have nothing to do. */
   async look(redis: Redis): Promise<void> {
     const { ledger, now, kept } = this.#parts;
@@ -127,11 +135,9 @@ export class YearLimits {
 
   /** What all hosts used of the year, as far as is known here. */
   async #totals(redis: Redis, { name, username }: Limited, year: Span): Promise<YearTotals> {
-    const { ledger, shared } = this.#parts;
-    const { fromMs, toMs } = year;
-    const known = larger(keptTotals(this.#stored[name], year), ledger.totals(name, fromMs, toMs));
-    if (!shared) return known;
-    return exchangeTotals(redis, { username, fromMs }, known).catch(() => known); // that it is away is told elsewhere
+    const known = this.totals(name, year);
+    if (!this.#parts.shared) return known;
+    return exchangeTotals(redis, { username, fromMs: year.fromMs }, known).catch(() => known); // that it is away is told elsewhere
   }
 
   #judge(

@@ -199,14 +199,14 @@ export class IntakeConnection extends SMTPConnection {
     if (outcome === undefined) return; // the client is gone
     this.#waitingSinceMs = this.#parts.ports.clocks.monotonicMs();
     const { reply } = outcome;
-    const text = replyText(reply);
     if (outcome.accepted) {
       this.#refusals.forget();
       for (const fact of outcome.facts) void this.#parts.ports.events.fact(fact);
-      done(null, text);
+      done(null, replyText(reply));
+      transaction.replied();
     } else {
       this.#refusals.record("data", reply, transaction.known());
-      done(Object.assign(new Error(text), { responseCode: reply.code }));
+      done(Object.assign(new Error(replyText(reply)), { responseCode: reply.code }));
     }
     if (this.#stopping) this.#hangUp(shuttingDown);
   }

@@ -53,4 +53,6 @@ export interface IntakePorts {
   readonly custody: Custody;
   readonly events: IntakeEvents;
   readonly clocks: Clocks;
+  /** A message was taken, and 250 said so many milliseconds after its final dot. */
+  readonly onReplied?: (waitedMs: number) => void;
 }

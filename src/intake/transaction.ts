@@ -67,6 +67,8 @@ export class Transaction {
   #state: State = { kind: "envelope" };
   readonly #sinceMs: number;
   #dataSinceMs = 0;
+  /** When the final dot was heard. */
+  #dotMs = 0;
   #receivedBytes = 0;
   #bodyBytes = 0;
   #decided: Pick<Known, "from" | "id" | "rule" | "messageId" | "subject"> = {};
@@ -125,6 +127,7 @@ export class Transaction {
   /** The final dot came: takes custody, or says why not; undefined when the client gave up before. */
   async finish(): Promise<Outcome | undefined> {
     if (this.#state.kind === "over") return undefined;
+    this.#dotMs = this.#start.ports.clocks.monotonicMs();
     this.#take(this.#reader.end());
     const state = this.#state;
     if (state.kind === "draining") {
@@ -153,6 +156,12 @@ export class Transaction {
     } finally {
       this.#enter({ kind: "over" });
     }
+  }
+
+  /** 250 is said: tells how long its client waited for it. */
+  replied(): void {
+    const { clocks, onReplied } = this.#start.ports;
+    onReplied?.(clocks.monotonicMs() - this.#dotMs);
   }
 
   /** Our own fault: the message is refused for now, at its dot. */

@@ -43,17 +43,18 @@ export async function endOfJournal(
   spanMs: number,
 ): Promise<{ readonly lastMs: number; readonly lines: readonly JournalLine[] } | undefined> {
   const lines: JournalLine[] = [];
-  for (const name of (await readdir(folder))
-    .filter((name) => DAY_FILE.test(name))
-    .sort()
-    .reverse()) {
-    for await (const line of backwards(join(folder, name))) {
-      const lastMs = Date.parse((lines[0] ?? line).at);
-      if (Date.parse(line.at) < lastMs - spanMs) return { lastMs, lines };
-      lines.push(line);
-    }
+  for await (const line of newestFirst(folder)) {
+    const lastMs = Date.parse((lines[0] ?? line).at);
+    if (Date.parse(line.at) < lastMs - spanMs) return { lastMs, lines };
+    lines.push(line);
   }
   return lines[0] && { lastMs: Date.parse(lines[0].at), lines };
+}
+
+/** All lines, the last one first. */
+export async function* newestFirst(folder: string): AsyncGenerator<JournalLine> {
+  const days = (await readdir(folder)).filter((name) => DAY_FILE.test(name)).sort();
+  for (const name of days.reverse()) yield* backwards(join(folder, name));
 }
 
 /** The lines of a file, the last one first; torn ones are passed over. */

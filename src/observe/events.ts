@@ -1,8 +1,9 @@
 /**
- * One event, one call: the log line and the journal line together.
+ * One event, one call: the log line and the journal line together, and whoever listens hears of it.
  *
  * Promises: everything said of mail goes through `fact()`; everything said of sluice itself through
- * `report()`. Trouble with either never reaches the caller.
+ * `report()`. Trouble with either, or with a listener, never reaches the caller; listeners hear of a fact after the turn
+ * that told it, so that no reply to a client waits for them.
  */
 import type { Fact } from "./facts.ts";
 import type { Log } from "./log.ts";
@@ -23,9 +24,12 @@ export type AgentEvent =
   | "usage"
   | "trouble";
 
+/** A fact, and when it was told, ISO 8601: a line of the journal. */
+export type Told = Fact & { readonly at: string };
+
 /** Where facts are kept; resolves when the line is written (not synced). */
 export interface FactSink {
-  append(fact: Fact & { at: string }): Promise<void>;
+  append(fact: Told): Promise<void>;
 }
 
 export interface Events {
@@ -39,21 +43,43 @@ export interface Events {
   ): void;
 }
 
+/** Events that others can listen to. */
+export interface HeardEvents extends Events {
+  /** From now on `listener` hears of every fact; the function that is given back ends that. */
+  hear(listener: (told: Told) => void): () => void;
+}
+
 const WARNINGS: ReadonlySet<Fact["event"]> = new Set(["rejected", "bounced", "expired"]);
 
-export function createEvents(options: { log: Log; journal: FactSink; now: () => number }): Events {
+export function createEvents(options: { log: Log; journal: FactSink; now: () => number }): HeardEvents {
+  const { log, journal, now } = options;
+  const listeners = new Set<(told: Told) => void>();
+  const trouble = (part: string) => (error: Error) =>
+    log.error({ event: "trouble", part, reason: error.message });
+  const tell = (told: Told) => {
+    for (const listener of listeners) {
+      try {
+        listener(told);
+      } catch (error) {
+        trouble("listener of events")(error as Error);
+      }
+    }
+  };
   return {
     async fact(fact) {
       const level = WARNINGS.has(fact.event) ? "warn" : fact.event === "finished" ? "debug" : "info";
-      options.log[level](withoutSubject(fact));
-      await options.journal
-        .append({ at: new Date(options.now()).toISOString(), ...fact })
-        .catch((error: Error) =>
-          options.log.error({ event: "trouble", part: "journal", reason: error.message }),
-        );
+      log[level](withoutSubject(fact));
+      const told = { at: new Date(now()).toISOString(), ...fact };
+      const kept = journal.append(told).catch(trouble("journal"));
+      queueMicrotask(() => tell(told));
+      await kept;
     },
     report(event, fields, level = "info") {
-      options.log[level]({ event, ...fields });
+      log[level]({ event, ...fields });
+    },
+    hear(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }

@@ -64,6 +64,8 @@ interface AttemptFact extends MailFact {
   };
   /** Seconds since the message was accepted. */
   readonly delay: number;
+  /** Seconds from MAIL to the last reply, when the attempt was ours to watch. */
+  readonly took?: number;
   readonly inDoubt?: true;
 }
 

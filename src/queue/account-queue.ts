@@ -14,6 +14,7 @@
  */
 import type { Job, JobType } from "bullmq";
 import type { Redis } from "ioredis";
+import { countsOf, oldestOf, type QueueCounts } from "./counts.ts";
 import { closeHalf, type Half, type HalfOptions, openHalf } from "./half.ts";
 
 export type MessageClass = "urgent" | "bulk";
@@ -130,6 +131,16 @@ export class AccountQueue implements AsyncDisposable {
     return { waiting, nextDueMs };
   }
 
+  /** How many messages are in each state. */
+  counts(): Promise<QueueCounts> {
+    return countsOf(this.#redis, this.#bothQueues, HELD_UNTIL_MS * SCORE_PER_MS);
+  }
+
+  /** The id of the oldest message that waits; reads all ids. */
+  oldest(): Promise<string | undefined> {
+    return oldestOf(this.#redis, this.#bothQueues);
+  }
+
   /** How many messages go before each that waits now, by class; of the first `POSITIONS_MAX` of each. */
   async positions(): Promise<Readonly<Record<MessageClass, ReadonlyMap<string, number>>>> {
     const asked = CLASSES.map(async (name): Promise<[MessageClass, Map<string, number>]> => {
@@ -227,6 +238,10 @@ export class AccountQueue implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const half of Object.values(this.#halves)) await closeHalf(half);
+  }
+
+  get #bothQueues() {
+    return CLASSES.map((name) => this.#halves[name].queue);
   }
 
   async #settle({ class: name, job }: Fetched, move: (token: string) => Promise<void>): Promise<void> {

@@ -39,6 +39,7 @@ export class Spool implements AsyncDisposable {
   readonly #accepting = new Set<string>();
   #count: number;
   #diskLow = false;
+  #freeBytes = 0;
 
   private constructor(
     options: SpoolOptions,
@@ -74,6 +75,11 @@ export class Spool implements AsyncDisposable {
   /** Messages in custody, bounced ones that are still kept included. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Free on the disk of the spool, as it was seen last: at most two seconds ago. */
+  get freeBytes(): number {
+    return this.#freeBytes;
   }
 
   /** May another message be taken? Costs nothing: the disk is looked at every two seconds. */
@@ -159,7 +165,8 @@ export class Spool implements AsyncDisposable {
 
   async #checkDisk(): Promise<void> {
     const { bavail, bsize } = await statfs(this.#options.folder).catch(() => ({ bavail: 0, bsize: 0 }));
-    this.#diskLow = bavail * bsize < this.#options.freeDiskBytes;
+    this.#freeBytes = bavail * bsize;
+    this.#diskLow = this.#freeBytes < this.#options.freeDiskBytes;
   }
 }
 

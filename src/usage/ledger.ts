@@ -24,6 +24,9 @@ export interface LedgerParts {
   readonly onTrouble: (reason: string) => void;
 }
 
+/** What was charged on one day, YYYY-MM-DD. */
+export type DaySum = Amount & { readonly day: string };
+
 type ByAccount = ReadonlyMap<string, Amount>;
 
 export class Ledger implements AsyncDisposable {
@@ -75,6 +78,15 @@ export class Ledger implements AsyncDisposable {
       totals.set(instance, sum(totals.get(instance), sums.get(account)));
     }
     return totals;
+  }
+
+  /** What was charged for an account on each of these days, the last not included, by all who worked in this state folder; rising. */
+  days(account: string, fromMs: number, toMs: number): readonly DaySum[] {
+    const [from, to] = [dayOf(fromMs), dayOf(toMs)];
+    const days = new Map<string, Amount>();
+    for (const { day, sums } of this.#sums.values())
+      if (day >= from && day < to) days.set(day, sum(days.get(day), sums.get(account)));
+    return [...days].map(([day, amount]) => ({ day, ...amount })).sort((a, b) => (a.day < b.day ? -1 : 1));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

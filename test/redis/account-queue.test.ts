@@ -158,3 +158,23 @@ test("one urgent message behind 50,000 bulk ones is counted and fetched at once"
   expect((await queue.due(Date.now())).waiting).toEqual({ urgent: 1, bulk: 50_000 });
   expect((await fetchOne(queue, "urgent")).id).toBe("now");
 });
+
+test("messages are counted by state, those held apart from those deferred, and the oldest that waits is known", async () => {
+  const queue = await newQueue();
+  const now = Date.now();
+  expect(await queue.counts()).toEqual({ incoming: 0, active: 0, deferred: 0, held: 0, bounced: 0 });
+  expect(await queue.oldest()).toBeUndefined();
+  await queue.add(
+    ["b1", "b2", "b3", "b4"].map((id) => bulk(id)),
+    now,
+  );
+  await queue.add([bulk("a1", now + 60_000), bulk("c1", HELD_UNTIL_MS), { id: "u1", class: "urgent" }], now);
+  expect(await queue.counts()).toEqual({ incoming: 5, active: 0, deferred: 1, held: 1, bounced: 0 });
+  expect(await queue.oldest()).toBe("a1");
+  await queue.remove("a1");
+  await queue.bounce(await fetchOne(queue), "no");
+  await queue.hold(await fetchOne(queue));
+  await fetchOne(queue);
+  expect(await queue.counts()).toEqual({ incoming: 2, active: 1, deferred: 0, held: 2, bounced: 1 });
+  expect(await queue.oldest()).toBe("b2"); // held; b1 is bounced
+});

@@ -6,6 +6,8 @@ export interface RelayConfig {
   readonly pace?: string;
   readonly upstream?: string;
   readonly redis?: string;
+  /** Default: a port that the system chooses. */
+  readonly http?: string;
   /** Addresses that the account may send from besides those of the simulator's pairs. */
   /** A line of YAML that is added to the account. */
   readonly accountConfig?: string;
@@ -20,13 +22,22 @@ export const PAIRS = [
 
 /** sluice.yaml; the password and the simulator's authority are in the folder beside it. */
 export function relayConfig(
-  { config = "", pace = "unlimited", upstream, redis = "", senders = [], accountConfig = "" }: RelayConfig,
+  {
+    config = "",
+    pace = "unlimited",
+    upstream,
+    redis = "",
+    http = '{ listen: "127.0.0.1:0" }',
+    senders = [],
+    accountConfig = "",
+  }: RelayConfig,
   { stateDir, upstreamPort }: { readonly stateDir: string; readonly upstreamPort: number },
 ): string {
   const lines = [
     "hostname: app01.lab.example",
     `stateDir: ${stateDir}`,
     'listen: { addresses: ["127.0.0.1:0"] }',
+    `http: ${http}`,
     redis,
     upstream ??
       `upstream: { hosts: [localhost], port: ${upstreamPort}, security: starttls, caFile: sandbox/ca.pem }`,

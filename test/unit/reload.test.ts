@@ -25,6 +25,7 @@ function setting(counting: Promise<void> = Promise.resolve()) {
       await counting;
       return new Map([["portal", 12]]);
     },
+    onOutcome: () => {},
     apply: ({ hostname }) => void applied.push(hostname),
     events: { report: (event, fields, level) => void told.push({ event, level, ...fields }) },
     now: () => 0,

@@ -34,7 +34,7 @@ test.each([
   [["explain"]],
   [["config", "--example", "--schema"]],
   [["check", "extra"]],
-  [[]],
+  [["-c", "sluice.yaml", "check"]],
 ])("wrong usage %j exits 64 without a stack trace", async (args) => {
   const { code, err } = await sluice(...args);
   expect(code).toBe(64);

@@ -133,6 +133,7 @@ describe("the environment", () => {
       SLUICE_LISTEN: "0.0.0.0:2525, [::]:2525",
       SLUICE_CLIENTS: "10.0.0.0/8,192.0.2.7",
       SLUICE_LOG_LEVEL: "debug",
+      SLUICE_HTTP: "0.0.0.0:8025",
       STATE_DIRECTORY: "/var/lib/private/sluice:/elsewhere",
     });
     expect(loaded).toMatchObject({
@@ -146,6 +147,7 @@ describe("the environment", () => {
         clients: ["10.0.0.0/8", "192.0.2.7/32"],
       },
       log: { level: "debug" },
+      http: { host: "0.0.0.0", port: 8025 },
       stateDir: "/var/lib/private/sluice",
     });
   });
@@ -154,6 +156,12 @@ describe("the environment", () => {
     expect(config(goodConfig, { SLUICE_HOSTNAME: "", STATE_DIRECTORY: "" }).hostname).toBe(
       "app01.lab.wisc.edu",
     );
+  });
+
+  test("turns the status page off, or on where the file turned it off", () => {
+    expect(config(goodConfig, { SLUICE_HTTP: "off" }).http).toBe("off");
+    const { http } = config(`${goodConfig}http: off\n`, { SLUICE_HTTP: "[::1]:9000" });
+    expect(http).toEqual({ host: "::1", port: 9000 });
   });
 
   test("leaves the file's password file for Redis in place", () => {
@@ -169,7 +177,7 @@ describe("the environment", () => {
     ["SLUICE_LISTEN", "0.0.0.0:25"],
     ["SLUICE_CLIENTS", "everybody"],
     ["SLUICE_LOG_LEVEL", "loud"],
-    ["SLUICE_HTTP", "127.0.0.1:8025"],
+    ["SLUICE_HTTP", "on"],
     ["STATE_DIRECTORY", "relative/path"],
   ])("is named when %s is wrong", (variable, value) => {
     const found = problems(goodConfig, { [variable]: value });
@@ -252,6 +260,11 @@ describe("warnings", () => {
       "the main domain",
       goodConfig.replace("- portal@lab.", "- portal@"),
       "accounts[0].senders[0]: is in an organisation's",
+    ],
+    [
+      "a status page for the network",
+      `${goodConfig}http: { listen: "0.0.0.0:8025" }\n`,
+      "http.listen: can be reached from other machines",
     ],
     ["a short host name", goodConfig.replace("app01.lab.wisc.edu", "app01"), "hostname: is a short name"],
     [

@@ -3,9 +3,10 @@ import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
-import { serveApi } from "../../../src/control/api.ts";
+import { tellErrors } from "../../../src/control/api.ts";
 import type { QueueSource } from "../../../src/control/queue-view.ts";
 import { type TraceAnswer, type TraceQuestion, trace } from "../../../src/control/trace.ts";
+import { serveTrace } from "../../../src/control/trace-api.ts";
 import type { JournalLine } from "../../../src/journal/journal.ts";
 import { queueIdMaker } from "../../../src/spool/queue-id.ts";
 import { testFolder } from "../../support/folder.ts";
@@ -168,9 +169,8 @@ async function served(
 ) {
   const server = fastify({ forceCloseConnections: true });
   onTestFinished(() => server.close());
-  serveApi(server, {
-    health: () => ({ ok: true, reasons: [], warnings: [] }),
-    apply: async () => ({ done: false, refused: "gone", why: "" }),
+  tellErrors(server);
+  serveTrace(server, {
     source: {
       spool: { ids: async () => [], open },
       now: () => NOON,
