@@ -15,6 +15,7 @@ import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { History, readLastRun } from "./delivery/history.ts";
+import type { InLine } from "./delivery/outlook.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
@@ -96,6 +97,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const { startControl } = await import("./control/server.ts");
     const control = await startControl(options.controlSocket, {
       source: sourceOf(spool, delivery),
+      figures: delivery.answers,
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
       health: () => delivery.answers.health,
     });
@@ -149,7 +151,7 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
     spool,
     now: Date.now,
     active: (id: string) => answers.inHand(id),
-    outlook: (account: string) => answers.outlook(account),
+    outlook: (account: string, messages: readonly InLine[]) => answers.outlook(account, messages),
     pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
   };
 }

@@ -51,7 +51,8 @@ export class SpoolMessage implements AsyncDisposable {
     try {
       const parts = await readParts(
         {
-          read: async (into, offset, at) => (await file.read(into, offset, into.length - offset, at)).bytesRead,
+          read: async (into, offset, at) =>
+            (await file.read(into, offset, into.length - offset, at)).bytesRead,
           size: async () => (await file.stat()).size,
         },
         id,
