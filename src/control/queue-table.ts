@@ -100,9 +100,9 @@ export interface Listed {
 /** `-- 1,234 messages, 5.6 MB in queue; 12 deferred, 3 held; budget portal 412/500 this hour` */
 export function lastLine({ rows, more, filtered, stats }: Listed): string {
   if (rows.length === 0) return filtered ? "No message in the queue matches." : "Queue is empty.";
-  const size = `${sizeText(rows.reduce((sum, { size }) => sum + size, 0))}`;
+  const size = sizeText(rows.reduce((sum, { size }) => sum + size, 0));
   if (filtered) {
-    const rest = more ? " shown, more match: see --limit" : ` match, ${size}`;
+    const rest = more ? " shown, more match: see --limit" : ` match${rows.length === 1 ? "es" : ""}, ${size}`;
     return `-- ${messages(rows.length)}${rest}`;
   }
   const counts = more ? stats?.states : countsOf(rows);
