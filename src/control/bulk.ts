@@ -64,6 +64,7 @@ function hasChanged(verb: Verb, outcome: Exclude<Outcome, { done: true }>): bool
 
 /** Lines for a terminal. */
 export function bulkText({ verb, matched, done, changed, refused }: BulkResult): string {
+  if (matched === 0) return `Nothing to ${verb}: no message in the queue matches.`;
   const notDone = matched - done - changed;
   const total = [
     `${SAID[verb].done}: ${grouped(done)} of ${messages(matched)}`,
