@@ -77,7 +77,8 @@ export async function scan(
   { after, limit }: QueuePage,
   see: (seen: Seen) => void,
 ): Promise<string | null> {
-  const ids = await source.spool.ids();
+  const all = await source.spool.ids();
+  const ids = filter.state === "active" ? all.filter((id) => source.active(id)) : all; // no file knows that
   const first = after === undefined ? 0 : ids.findIndex((id) => id > after);
   if (first < 0) return null;
   const startMs = source.now();

@@ -97,6 +97,14 @@ test("without a filter hardly more files are opened than are shown, and an age e
   expect(glance.mock.calls.length).toBeLessThanOrEqual(32);
 });
 
+test("what is active is found without opening any other file", async () => {
+  const { ids, source, glance } = await queue(Array.from({ length: 100 }, () => ({})));
+  const active = { ...source, active: (id: string) => id === ids[70] };
+  const { rows, next } = await listQueue(active, { state: "active" }, { limit: 10 });
+  expect([rows.map(({ id }) => id), next]).toEqual([[ids[70]], null]);
+  expect(glance).toHaveBeenCalledTimes(1);
+});
+
 test("a scan that takes long finds nothing yet and says where to go on; slice by slice all is looked at", async () => {
   const { ids, source, glance } = await queue(
     Array.from({ length: 100 }, (_, n) => (n === 99 ? { records: [HELD] } : {})),
