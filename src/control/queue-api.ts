@@ -86,13 +86,15 @@ function serveVerbs(server: FastifyInstance, { apply }: QueueApiParts): void {
   });
   const known = (verb: string) => VERBS.find((one) => one === verb);
   const unknown = (verb: string) => ({ error: `no verb ${verb}: there are ${VERBS.join(", ")}` });
-  server.post<{ Params: { verb: string } }>("/api/v1/queue/bulk/:verb", async ({ params, body }, answer) => {
+  server.post<{ Params: { verb: string } }>("/api/v1/queue/bulk/:verb", async (request, answer) => {
+    const { params, body, socket } = request;
     const verb = known(params.verb);
     if (!verb) return answer.code(404).send(unknown(params.verb));
     const { ids, reason } = bulkSchema.parse(body);
     const results: IdOutcome[] = [];
     for (const end = Date.now() + BULK_MS; results.length < ids.length; ) {
-      if (results.length > 0 && Date.now() > end) break;
+      // Whoever asked went away, or the agent ends: nothing more is touched.
+      if (socket.destroyed || (results.length > 0 && Date.now() > end)) break;
       const id = ids[results.length] as string;
       const outcome = isQueueId(id) ? await apply(verb, id, reason).catch(failed) : gone(id);
       results.push({ id, ...outcome });

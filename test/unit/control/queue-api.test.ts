@@ -1,12 +1,17 @@
+import { request } from "node:http";
+import { join } from "node:path";
 import { fastify } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
 import { serveApi } from "../../../src/control/api.ts";
 import type { QueueFigures } from "../../../src/control/queue-stats.ts";
 import type { QueueSource } from "../../../src/control/queue-view.ts";
+import { startControl } from "../../../src/control/server.ts";
 import type { SpoolRecord } from "../../../src/spool/entry.ts";
 import type { Verb, VerbResult } from "../../../src/spool/verb.ts";
+import { testFolder } from "../../support/folder.ts";
 import { address, entryFor, WIRE } from "../../support/messages.ts";
 import { testSpool } from "../../support/spool.ts";
+import { until } from "../../support/until.ts";
 
 const BOUNCED: SpoolRecord = {
   at: 1,
@@ -15,6 +20,23 @@ const BOUNCED: SpoolRecord = {
   reason: "out of date",
 };
 const NONE = { incoming: 0, active: 0, deferred: 0, held: 0, bounced: 0 };
+
+const WELL = { ok: true, reasons: [] };
+const FIGURES: QueueFigures = {
+  counts: async () => [],
+  bounced: async () => new Set(),
+  budgets: async () => ({ portal: { used: 4, perHour: 500 } }),
+};
+
+function sourceOf(spool: QueueSource["spool"]): QueueSource {
+  return {
+    spool,
+    now: () => 100_000,
+    active: () => false,
+    outlook: async () => undefined,
+    pairStopped: () => undefined,
+  };
+}
 
 /** The API on a spool with one message for each of these lists of records; what it asks of delivery is as said. */
 async function api(
@@ -32,23 +54,12 @@ async function api(
     for (const record of records) await opened.message.append(record);
     await opened.message.close();
   }
-  const source: QueueSource = {
-    spool,
-    now: () => 100_000,
-    active: () => false,
-    outlook: async () => undefined,
-    pairStopped: () => undefined,
-  };
-  const figures: QueueFigures = {
-    counts: async () => [],
-    bounced: async () => new Set(),
-    budgets: async () => ({ portal: { used: 4, perHour: 500 } }),
-    ...parts.figures,
-  };
+  const source = sourceOf(spool);
+  const figures = { ...FIGURES, ...parts.figures };
   const server = fastify();
   onTestFinished(() => server.close());
   const apply = parts.apply ?? (async () => ({ done: true, was: "pending", is: "held" }));
-  serveApi(server, { source, figures, apply, health: () => ({ ok: true, reasons: [] }) });
+  serveApi(server, { source, figures, apply, health: () => WELL });
   const get = async (url: string) => {
     const answer = await server.inject(url);
     return { status: answer.statusCode, body: answer.json() };
@@ -116,6 +127,32 @@ test("a verb on many answers for each id, in order; trouble with one leaves the 
     { id: "../etc", done: false, refused: "gone", why: "../etc is not a queue id" },
   ]);
   expect(asked).toEqual(ids.map((id) => `hold ${id}`));
+});
+
+test("a verb on many ends with the connection: an agent that stops touches nothing more", async () => {
+  const folder = await testFolder();
+  const socketPath = join(folder, "control.sock");
+  const asked: string[] = [];
+  let done: (result: VerbResult) => void = () => {};
+  const apply = (_verb: Verb, id: string) => {
+    asked.push(id);
+    return new Promise<VerbResult>((resolve) => {
+      done = resolve;
+    });
+  };
+  const { spool } = await testSpool();
+  const source = sourceOf(spool);
+  const control = await startControl(socketPath, { source, figures: FIGURES, apply, health: () => WELL });
+  const headers = { "content-type": "application/json" };
+  const client = request({ socketPath, path: "/api/v1/queue/bulk/hold", method: "POST", headers });
+  const closed = new Promise((resolve) => client.on("error", () => {}).on("close", resolve));
+  client.end(JSON.stringify({ ids: [spool.newId(), spool.newId()] }));
+  await until("the first one is under way", () => asked.length === 1);
+  await control.close();
+  await closed;
+  done({ done: true, was: "pending", is: "held" });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toHaveLength(1);
 });
 
 test.each([
