@@ -136,7 +136,7 @@ export async function* inBatches(
       readonly error?: string;
     };
     if (!results) {
-      const why = `the agent did not answer: ${error}`;
+      const why = `the agent did not answer, the first of them may be done: ${error}`;
       yield ids.slice(done).map((id) => ({ id, done: false, refused: "failed", why }));
       return;
     }

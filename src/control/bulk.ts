@@ -50,7 +50,11 @@ export function bulkResult(verb: Verb, outcomes: readonly IdOutcome[]): BulkResu
   for (const outcome of outcomes) {
     if (outcome.done) done++;
     else if (hasChanged(verb, outcome)) changed++;
-    else reasons.set(outcome.why, [...(reasons.get(outcome.why) ?? []), outcome.id]);
+    else {
+      const others = reasons.get(outcome.why);
+      if (others) others.push(outcome.id);
+      else reasons.set(outcome.why, [outcome.id]);
+    }
   }
   const refused = [...reasons].map(([why, ids]) => ({ why, count: ids.length, ids }));
   refused.sort((a, b) => b.count - a.count);

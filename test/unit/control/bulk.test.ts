@@ -53,6 +53,8 @@ test("the summary says what was done, what changed, and what was not done and wh
       "  4 × no\\x1b[31maccount (x1, x2, x3, …)",
     ].join("\n"),
   );
+  const all = Array.from({ length: 100_000 }, (_, n) => no(String(n), "the agent ended"));
+  expect(bulkText(bulkResult("hold", all))).toContain("  100,000 × the agent ended (0, 1, 2, …)");
   const each = Array.from({ length: 14 }, (_, n) => no(`i${n}`, `reason ${n}`));
   expect(bulkText(bulkResult("hold", each)).split("\n").at(-1)).toBe("  4 × other reasons: see --json");
 });
