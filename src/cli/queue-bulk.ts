@@ -105,9 +105,14 @@ async function applyWithPatience(
   const progress = (done: number) => showProgress(done, ids.length);
   for (let round = 0, left = ids; left.length > 0 && round <= ROUNDS; round++) {
     if (round > 0) await sleep(ROUND_MS);
-    for await (const batch of inBatches(verb, left, options)) {
-      for (const outcome of batch) outcomes.set(outcome.id, outcome);
-      progress(outcomes.size);
+    try {
+      for await (const batch of inBatches(verb, left, options)) {
+        for (const outcome of batch) outcomes.set(outcome.id, outcome);
+        progress(outcomes.size);
+      }
+    } catch (error) {
+      if (round === 0) throw error;
+      break; // the agent ended meanwhile: what it said last stands
     }
     left = [...outcomes.values()]
       .filter((outcome) => !outcome.done && outcome.refused === "active")

@@ -106,3 +106,18 @@ test("what cannot be done is exit code 1 with the reason; without the agent the 
     stderr: expect.stringContaining("start it first"),
   });
 });
+
+test("what is in a session is asked for again, and what was delivered meanwhile is no failure", async () => {
+  const relay = await Relay.start({ fail: ["dot#1=delay 3s"] });
+  const { id } = await submit(relay.port);
+  await until("it is in a session", async () => {
+    const rows = await json<QueueRow[]>(relay, "list", "--state", "active");
+    return rows.some((row) => row.id === id);
+  });
+  expect(await queue(relay, "hold", "--all", "--yes")).toEqual({
+    code: 0,
+    stdout: "held: 0 of 1 message; changed meanwhile (delivered, say): 1\n",
+    stderr: "",
+  });
+  expect(relay.arrived).toHaveLength(1);
+});
