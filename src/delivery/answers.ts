@@ -28,8 +28,6 @@ export interface BudgetUse {
 }
 
 export interface AnswerParts {
-  /** Of the config, in its order. */
-  readonly accounts: readonly string[];
   readonly feeders: ReadonlyMap<string, Feeder>;
   readonly standing: Pick<Standing, "breakers">;
   readonly watchdog: Pick<Watchdog, "stuck">;
@@ -70,13 +68,13 @@ export class Answers {
     );
   }
 
-  /** Of each account of the config; null where the pace is unlimited, and while Redis does not answer. */
+  /** By account; null where the pace is unlimited, and while Redis does not answer. */
   async budgets(): Promise<Readonly<Record<string, BudgetUse | null>>> {
-    const used = this.#parts.accounts.map(async (account) => {
-      const asked = this.#redisAway ? undefined : this.#parts.feeders.get(account)?.budget();
-      return [account, (await asked?.catch(() => null)) ?? null] as const;
+    const asked = [...this.#parts.feeders].map(async ([account, feeder]) => {
+      const use = this.#redisAway ? null : await feeder.budget().catch(() => null);
+      return [account, use] as const;
     });
-    return Object.fromEntries(await Promise.all(used));
+    return Object.fromEntries(await Promise.all(asked));
   }
 
   /** The ids that were given up, as the jobs say. Rejects while Redis does not answer. */

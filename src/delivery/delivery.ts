@@ -140,7 +140,6 @@ export class Delivery {
     });
     this.#watchdog = new Watchdog({ feeders: this.#feeders, events, redis: this.#redis });
     this.answers = new Answers({
-      accounts: config.accounts.map(({ name }) => name),
       queues: this.#queues,
       feeders: this.#feeders,
       standing: this.#standing,
