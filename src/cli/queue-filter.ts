@@ -2,7 +2,7 @@
  * Which messages a queue command is about: the filter options, as commander, the API and a person have them.
  *
  * Promises: the same options mean the same to `list` and to every verb; all of them must hold. Refuses, as commander
- * does, a state, an age or a count that is none.
+ * does, a state, an age or a count that is none, and an empty text: a shell variable that is not set must not mean all.
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { formatDuration, parseDuration } from "../config/units.ts";
@@ -25,10 +25,10 @@ export interface FilterOptions {
 export function withFilters(command: Command): Command {
   return command
     .addOption(new Option("--state <state>", "only messages in this state").choices(SHOWN_STATES))
-    .option("--sender <text>", "only messages whose envelope sender contains this")
-    .option("--recipient <text>", "only messages with a recipient that contains this")
-    .option("--account <name>", "only messages of this account")
-    .option("--user <name>", "only messages of this local user")
+    .option("--sender <text>", "only messages whose envelope sender contains this", parseText)
+    .option("--recipient <text>", "only messages with a recipient that contains this", parseText)
+    .option("--account <name>", "only messages of this account", parseText)
+    .option("--user <name>", "only messages of this local user", parseText)
     .option("--older-than <time>", "only messages at least so old: 90s, 10m, 2h, 1d", parseAge)
     .option("--limit <count>", "at most so many, the oldest first", parseCount);
 }
@@ -73,6 +73,11 @@ export function filterText(options: FilterOptions): string {
     ...(limit === undefined ? [] : [`at most ${limit}`]),
   ];
   return said.length === 0 ? "" : ` (${said.join(", ")})`;
+}
+
+function parseText(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("It must not be empty: leave the option out.");
 }
 
 function parseCount(text: string): number {

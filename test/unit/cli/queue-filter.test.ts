@@ -53,6 +53,8 @@ test("what a person is asked about hides no control characters", () => {
 test.each([
   ["--state", "lost"],
   ["--older-than", "soon"],
+  ["--sender", ""], // "$SENDER", not set: a verb must not be done to all
+  ["--recipient", " "],
   ["--limit", "0"],
   ["--limit", "many"],
 ])("%s %s is refused", (...args) => {
