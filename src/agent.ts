@@ -14,6 +14,7 @@ import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { History } from "./delivery/history.ts";
+import type { InLine } from "./delivery/outlook.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
@@ -143,7 +144,7 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
     spool,
     now: Date.now,
     active: (id: string) => answers.inHand(id),
-    outlook: (account: string) => answers.outlook(account),
+    outlook: (account: string, messages: readonly InLine[]) => answers.outlook(account, messages),
     pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
   };
 }

@@ -5,11 +5,11 @@
  * some commands can do without.
  */
 import { processEnvironment } from "../config/environment.ts";
-import { loadPublicConfig } from "../config/load.ts";
 import { controlSocketPath } from "../config/sockets.ts";
 import { askAgent } from "../control/client.ts";
-import { type ConfigOptions, loadOrEnd } from "./config-file.ts";
+import type { ConfigOptions } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { stateDirOf } from "./state-on-disk.ts";
 
 /** GETs `path` from the agent, or POSTs `post` there; undefined when no agent runs. */
 export async function askRunning(
@@ -17,7 +17,7 @@ export async function askRunning(
   path: string,
   post?: object,
 ): Promise<{ readonly status: number; readonly body: unknown } | undefined> {
-  const { stateDir } = loadOrEnd(loadPublicConfig, options).config;
+  const stateDir = stateDirOf(options);
   const socket = controlSocketPath(stateDir, processEnvironment());
   const answer = await askAgent(socket, path, post);
   switch (answer.agent) {

@@ -4,8 +4,6 @@
  * Promises: exit code 0 delivered, 1 refused or bounced, 75 not delivered when `--timeout` ends (it stays in the queue and
  * goes on), 69 when no agent runs. Nothing is sent where it could not be followed: who may not read the journal is told so.
  */
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { PublicConfig } from "../config/config.ts";
@@ -22,6 +20,7 @@ import { askRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { follow, type Step } from "./follow.ts";
+import { readableOrEnd } from "./state-on-disk.ts";
 import { submit } from "./submit.ts";
 
 const EXAMPLE = `
@@ -95,7 +94,7 @@ async function runSendTest(options: Options): Promise<void> {
 async function send(config: PublicConfig, options: Options, show: (step: Step) => void): Promise<Report> {
   const signal = AbortSignal.timeout(options.timeout);
   const journalFolder = join(config.stateDir, "journal");
-  await access(journalFolder, constants.R_OK | constants.X_OK).catch(notReadable);
+  await readableOrEnd(journalFolder, "journal");
   const marks = await marksOfEnd(journalFolder);
   const { header, envelope } = senderOf(config, options.from);
   const asked = { from: header, to: options.to };
@@ -147,15 +146,6 @@ function listenAddress({ listen }: PublicConfig): PublicConfig["listen"]["addres
   const address = listen.addresses.find(({ port }) => port !== 0);
   if (address) return address;
   throw new CommandError(exit.config, "Cannot hand a message in as listen.addresses names no port");
-}
-
-function notReadable({ code, path }: NodeJS.ErrnoException): never {
-  if (code === "ENOENT")
-    throw new CommandError(
-      exit.unavailable,
-      `${path}: there is no journal; does the agent run with this config?`,
-    );
-  throw new CommandError(exit.notAllowed, `${path}: ${code}; be root or the user that the agent runs as`);
 }
 
 function parseTimeout(text: string): number {

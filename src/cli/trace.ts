@@ -5,21 +5,18 @@
  * what is in a session just now, and a note on stderr says so. `--json` prints one document of stable shape. Nothing
  * found is exit code 1, with a sentence that says how far back the journal goes and what else to ask for.
  */
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { loadPublicConfig } from "../config/load.ts";
 import { formatDuration } from "../config/units.ts";
 import { MOMENT_FORMS, type Moment, parseMoment } from "../control/moment.ts";
-import { type QueueSource, showMessage } from "../control/queue-view.ts";
+import { showMessage } from "../control/queue-view.ts";
 import { MOST_MESSAGES, type TraceAnswer, type TraceQuestion, trace } from "../control/trace.ts";
 import { nothingFound, traceText } from "../control/trace-text.ts";
-import { SpoolMessage } from "../spool/message.ts";
-import { spoolIds } from "../spool/spool.ts";
 import { askRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { queueOnDisk, readableOrEnd, spoolFolder, stateDirOf } from "./state-on-disk.ts";
 
 interface Options extends ConfigOptions {
   since?: Moment;
@@ -98,42 +95,11 @@ async function askedAgent(
 }
 
 async function fromDisk(question: TraceQuestion, options: Options): Promise<TraceAnswer> {
-  const { stateDir } = loadOrEnd(loadPublicConfig, options).config;
-  const folder = join(stateDir, "journal");
-  await access(folder, constants.R_OK | constants.X_OK).catch(notReadable);
+  const folder = join(stateDirOf(options), "journal");
+  await readableOrEnd(folder, "journal");
   console.error("The agent is not running: read from journal and spool on disk.");
-  const source = spoolOnDisk(join(stateDir, "spool"));
+  const source = queueOnDisk(spoolFolder(options));
   return trace({ folder, queued: (id) => showMessage(source, id) }, question);
-}
-
-/** What is known of the queue without an agent. */
-function spoolOnDisk(folder: string): QueueSource {
-  return {
-    spool: {
-      ids: () => spoolIds(folder),
-      open: (id) => SpoolMessage.open(join(folder, id), id),
-    },
-    now: Date.now,
-    active: () => false,
-    outlook: async () => undefined,
-    pairStopped: () => undefined,
-  };
-}
-
-function notReadable(error: NodeJS.ErrnoException): never {
-  if (error.code === "ENOENT") {
-    throw new CommandError(
-      exit.unavailable,
-      `${error.path}: there is no journal; was the agent ever started with this config?`,
-    );
-  }
-  if (error.code === "EACCES") {
-    throw new CommandError(
-      exit.notAllowed,
-      `${error.path}: permission denied; be root or the user that the agent runs as`,
-    );
-  }
-  throw error;
 }
 
 function readMoment(text: string): Moment {

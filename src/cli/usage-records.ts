@@ -11,6 +11,7 @@ import type { UsageDay } from "../usage/day.ts";
 import { readUsage, recordedAccounts } from "../usage/records.ts";
 import { type ConfigOptions, loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { notReadable } from "./state-on-disk.ts";
 
 export interface Recorded {
   readonly config: PublicConfig;
@@ -24,7 +25,9 @@ export const NOTHING_YET =
 export async function recorded(options: ConfigOptions): Promise<Recorded> {
   const { config } = loadOrEnd(loadPublicConfig, options);
   const places = { folder: join(config.stateDir, "usage"), journalFolder: join(config.stateDir, "journal") };
-  const days = await readUsage(places, (reason) => console.error(reason)).catch(notReadable);
+  const days = await readUsage(places, (reason) => console.error(reason)).catch((error) =>
+    notReadable(error, "usage ledger"),
+  );
   return { config, days };
 }
 
@@ -34,12 +37,4 @@ export function accountsOf({ config, days }: Recorded, asked: string | undefined
   if (asked === undefined) return known;
   if (known.includes(asked)) return [asked];
   throw new CommandError(exit.failed, `there is no account ${asked}: known are ${known.join(", ")}`);
-}
-
-function notReadable(error: NodeJS.ErrnoException): never {
-  if (error.code !== "EACCES" && error.code !== "EPERM") throw error;
-  throw new CommandError(
-    exit.notAllowed,
-    `${error.path}: permission denied; be root or the user that the agent runs as`,
-  );
 }

@@ -1,39 +1,13 @@
 /**
- * The queue as people read it in a terminal: a line a message, a page for one.
+ * One message, and the counts, as people read them in a terminal. The table is in queue-table.ts.
  *
  * Promises: no byte of a stranger reaches the terminal as it came; times are local, ages short.
  */
 import { visible } from "../mail/reply.ts";
+import { grouped } from "./bulk.ts";
 import { timeOfDay } from "./health-text.ts";
-import type { QueueDetail, QueueRow, QueueStats } from "./queue-view.ts";
-
-const HEADINGS = ["ID", "STATE", "AGE", "SIZE", "SENDER", "RECIPIENTS", "NEXT", "REASON"] as const;
-const REASON_LENGTH = 60;
-
-/** The default view: columns as wide as they need to be, the reason last. */
-export function queueTable(rows: readonly QueueRow[], more: boolean): string {
-  if (rows.length === 0) return "The queue is empty.";
-  const cells = rows.map((row) => [
-    row.id,
-    row.state,
-    duration(row.age),
-    bytes(row.size),
-    visible(row.sender),
-    visible(people(row.recipients)),
-    row.nextAttempt === null ? "-" : clock(row.nextAttempt),
-    visible(row.reason ?? "", REASON_LENGTH),
-  ]);
-  const widths = HEADINGS.map((heading, i) =>
-    Math.max(heading.length, ...cells.map((row) => (row[i] as string).length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join("  ")
-      .trimEnd();
-  const total = `-- ${rows.length} message${rows.length === 1 ? "" : "s"}${more ? " shown, more in the queue: see --limit" : ""}`;
-  return [line(HEADINGS), ...cells.map(line), total].join("\n");
-}
+import type { Budgets, QueueStats } from "./queue-stats.ts";
+import type { QueueDetail } from "./queue-view.ts";
 
 /** Everything about one message. */
 export function messagePage(message: QueueDetail): string {
@@ -79,11 +53,20 @@ export function messagePage(message: QueueDetail): string {
   ].join("\n");
 }
 
-export function statsText({ states, oldest }: QueueStats): string {
-  const counts = Object.entries(states).map(
-    ([state, count]) => `${state.padEnd(10)}${String(count).padStart(8)}`,
+export function statsText({ states, oldest, budget }: QueueStats & { readonly budget: Budgets }): string {
+  const line = (name: string, figure: string) => `${name.padEnd(10)}${figure.padStart(8)}`;
+  return [
+    ...Object.entries(states).map(([state, count]) => line(state, grouped(count))),
+    line("oldest", oldest === null ? "-" : duration(oldest)),
+    ...budgetTexts(budget).map((text) => `budget    ${text} this hour`),
+  ].join("\n");
+}
+
+/** `portal 412/500` for each account whose budget is known. */
+export function budgetTexts(budget: Budgets): string[] {
+  return Object.entries(budget).flatMap(([account, use]) =>
+    use === null ? [] : [`${account} ${grouped(use.used)}/${grouped(use.perHour)}`],
   );
-  return [...counts, `oldest    ${(oldest === null ? "-" : duration(oldest)).padStart(8)}`].join("\n");
 }
 
 function changeText({ field, was, now, why }: QueueDetail["changes"][number]): string {
@@ -96,22 +79,12 @@ function changed(was: string, now: string): string {
   return was === now || was === "" ? "" : ` (the client said ${visible(was)})`;
 }
 
-function people(recipients: readonly string[]): string {
-  const [first = "", ...others] = recipients;
-  return others.length === 0 ? first : `${first} +${others.length}`;
-}
-
 /** `4s`, `12m`, `3h`, `2d`. */
 export function duration(seconds: number): string {
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
   return `${Math.floor(seconds / 86_400)}d`;
-}
-
-function bytes(count: number): string {
-  if (count < 10_000) return String(count);
-  return count < 1_000_000 ? `${Math.round(count / 1000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
 }
 
 /** Local time, to the second. */

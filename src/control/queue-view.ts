@@ -1,13 +1,13 @@
 /**
- * What `queue list`, `queue show` and `queue stats` say: read from the spool, the disk owns what is.
+ * One message as `queue` shows it, a row or everything about it: read from the spool, the disk owns what is.
  *
  * Promises: works with and without the agent and Redis; the shapes are stable, for programs to rely on; ages in whole
  * seconds, sizes in bytes, times ISO 8601. With an agent, it knows which messages are in a session just now.
- * Reads at most what was asked for: a filter looks at every file, no filter only at those shown.
+ * One message is one file: nothing else is looked at. Lists are in queue-scan.ts, counts in queue-stats.ts.
  */
 import { foldLedger } from "../schedule/ledger.ts";
 import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
-import type { OpenResult } from "../spool/message.ts";
+import type { Glance } from "../spool/glance.ts";
 import { timeOfQueueId } from "../spool/queue-id.ts";
 import { dueMs, type MessageState, messageState } from "../spool/state.ts";
 import { type MessageDetail, messageDetail } from "./message-detail.ts";
@@ -30,22 +30,21 @@ export interface QueueRow {
 
 export type QueueDetail = QueueRow & MessageDetail;
 
-export interface QueueStats {
-  readonly states: Record<ShownState, number>;
-  /** Age of the oldest message that still waits, seconds; null when none does. */
-  readonly oldest: number | null;
-}
-
 /** Where the view looks. */
 export interface QueueSource {
-  readonly spool: { ids(): Promise<string[]>; open(id: string): Promise<OpenResult> };
+  readonly spool: { ids(): Promise<string[]>; glance(id: string): Promise<Glance> };
   readonly now: () => number;
   /** Is it in a session just now? Nothing is, without an agent. */
   readonly active: (id: string) => boolean;
-  /** When the due messages of an account will go, and what holds them up; nobody knows without an agent. */
-  readonly outlook: (account: string) => Promise<QueueOutlook | undefined>;
+  /** When these due messages of an account will go, and what holds them up; nobody knows without an agent. */
+  readonly outlook: (account: string, messages: readonly InLine[]) => Promise<QueueOutlook | undefined>;
   /** Why mail of its pair is held back, if it is, and when it is tried again (milliseconds since 1970), if known. */
   readonly pairStopped: (entry: StoredEntry) => PairStop | undefined;
+}
+
+interface InLine {
+  readonly id: string;
+  readonly class: "urgent" | "bulk";
 }
 
 interface PairStop {
@@ -59,90 +58,43 @@ export interface QueueOutlook {
   expectedMs(id: string, messageClass: "urgent" | "bulk"): number | undefined;
 }
 
-export interface QueueFilter {
-  readonly state?: ShownState;
-  readonly sender?: string;
-  readonly recipient?: string;
-  readonly account?: string;
-  readonly olderThanMs?: number;
-  readonly limit: number;
-}
-
-/** Rows, oldest first; `more` when the limit cut them off. */
-export async function listQueue(
-  source: QueueSource,
-  filter: QueueFilter,
-): Promise<{ rows: QueueRow[]; more: boolean }> {
-  const rows: QueueRow[] = [];
-  const once = askingOnce(source);
-  for (const id of await source.spool.ids()) {
-    const row = await look(once, id, rowOf);
-    if (!row || !matches(row, filter)) continue;
-    if (rows.length === filter.limit) return { rows, more: true };
-    rows.push(row);
-  }
-  return { rows, more: false };
-}
-
-/** One answer for each account serves a whole list. */
-function askingOnce(source: QueueSource): QueueSource {
-  const known = new Map<string, ReturnType<QueueSource["outlook"]>>();
-  const outlook = (account: string) => {
-    const asked = known.get(account) ?? source.outlook(account);
-    known.set(account, asked);
-    return asked;
-  };
-  return { ...source, outlook };
-}
-
 /** Everything about one message; undefined when it is not in the spool. */
-export function showMessage(source: QueueSource, id: string): Promise<QueueDetail | undefined> {
-  return look(source, id, detailOf);
+export async function showMessage(source: QueueSource, id: string): Promise<QueueDetail | undefined> {
+  const seen = await look(source, id);
+  if (!seen) return undefined;
+  const { entry, records, state, shown } = seen;
+  const outlook = seen.waitsIn === undefined ? undefined : await source.outlook(seen.waitsIn, [entry]);
+  return {
+    ...rowOf(seen, source.now(), outlook),
+    ...messageDetail(entry, records, { state, underWay: shown === "active" }),
+  };
 }
 
-/** Counts by state. */
-export async function queueStats(source: QueueSource): Promise<QueueStats> {
-  const states: Record<ShownState, number> = { incoming: 0, active: 0, deferred: 0, held: 0, bounced: 0 };
-  let oldest: number | null = null;
-  const once = askingOnce(source);
-  for (const id of await source.spool.ids()) {
-    const row = await look(once, id, rowOf);
-    if (!row) continue;
-    states[row.state]++;
-    if (row.state !== "bounced") oldest ??= row.age;
-  }
-  return { states, oldest };
-}
-
-interface Seen {
+/** A message that was looked at. */
+export interface Seen {
   readonly entry: StoredEntry;
   readonly records: readonly SpoolRecord[];
   readonly state: MessageState;
   readonly shown: ShownState;
   /** Its pair is stopped, and that is what it waits for. */
   readonly stop?: PairStop | undefined;
-  /** Of its account; missing when it does not wait for its turn. */
-  readonly outlook?: QueueOutlook | undefined;
+  /** The account in which it waits for its turn, if it does: the account's outlook tells of it. */
+  readonly waitsIn?: string | undefined;
 }
 
-async function look<T>(
-  source: QueueSource,
-  id: string,
-  make: (seen: Seen, source: QueueSource) => T,
-): Promise<T | undefined> {
-  const opened = await source.spool.open(id).catch((error: Error) => error);
-  if (opened instanceof Error) return make(unreadable(id, opened.message), source);
-  if (!opened.ok) return opened.why === "gone" ? undefined : make(unreadable(id, opened.problem), source);
-  await using message = opened.message;
-  const state = messageState(message.entry, message.records);
+/** Looks at one message; undefined when it is not in the spool, or delivered. */
+export async function look(source: QueueSource, id: string): Promise<Seen | undefined> {
+  const found = await source.spool.glance(id).catch((error: Error) => error);
+  if (found instanceof Error) return unreadable(id, found.message);
+  if (!found.ok) return found.why === "gone" ? undefined : unreadable(id, found.problem);
+  const { entry, records } = found;
+  const state = messageState(entry, records);
   if (state.kind === "settled") return undefined; // delivered: its file is about to go
-  const { entry, records } = message;
   const active = source.active(id);
   const stop = active || state.kind !== "pending" ? undefined : source.pairStopped(entry);
   const shown = active ? "active" : stop ? "held" : shownState(state, records);
   const waits = !active && !stop && state.kind === "pending" && dueMs(state, source.now()) <= source.now();
-  const outlook = waits && entry.account !== null ? await source.outlook(entry.account) : undefined;
-  return make({ entry, records, state, shown, stop, outlook }, source);
+  return { entry, records, state, shown, stop, waitsIn: waits ? (entry.account ?? undefined) : undefined };
 }
 
 /** A file that cannot be read is shown all the same: parked, with the problem as its reason. */
@@ -176,14 +128,19 @@ function shownState(
   return records.some(({ event }) => event === "attempt") ? "deferred" : "incoming";
 }
 
-function rowOf({ entry, state, shown, stop, outlook }: Seen, source: QueueSource): QueueRow {
-  const dueMsIfAny = state.kind === "pending" && state.next ? dueMs(state, source.now()) : undefined;
+/** Its row; what it waits for is told when the outlook of its account is at hand. */
+export function rowOf(
+  { entry, state, shown, stop }: Seen,
+  nowMs: number,
+  outlook: QueueOutlook | undefined,
+): QueueRow {
+  const dueMsIfAny = state.kind === "pending" && state.next ? dueMs(state, nowMs) : undefined;
   const expectedMs = outlook?.expectedMs(entry.id, entry.class);
   const nextMs = stop ? stop.nextProbeMs : (expectedMs ?? dueMsIfAny);
   return {
     id: entry.id,
     state: shown,
-    age: Math.max(0, Math.floor((source.now() - entry.timeMs) / 1000)),
+    age: Math.max(0, Math.floor((nowMs - entry.timeMs) / 1000)),
     size: entry.wireBytes,
     sender: entry.envelope.sender,
     recipients: entry.envelope.recipients,
@@ -210,21 +167,4 @@ function reasonOf(
 /** Local time of day, to the second. */
 function clockTime(ms: number): string {
   return new Date(ms).toTimeString().slice(0, 8);
-}
-
-function detailOf(seen: Seen, source: QueueSource): QueueDetail {
-  const { entry, records, state, shown } = seen;
-  return {
-    ...rowOf(seen, source),
-    ...messageDetail(entry, records, { state, underWay: shown === "active" }),
-  };
-}
-
-function matches(row: QueueRow, filter: QueueFilter): boolean {
-  if (filter.state !== undefined && row.state !== filter.state) return false;
-  if (filter.account !== undefined && row.account !== filter.account) return false;
-  if (filter.sender !== undefined && !row.sender.includes(filter.sender)) return false;
-  const { recipient } = filter;
-  if (recipient !== undefined && !row.recipients.some((address) => address.includes(recipient))) return false;
-  return filter.olderThanMs === undefined || row.age * 1000 >= filter.olderThanMs;
 }

@@ -2,11 +2,11 @@
  * What the delivering half answers to people who ask: what is in a session, why mail waits, whether it flows, how much
  * there is and how much of the budget is used.
  *
- * Promises: changes nothing. What returns a promise asks Redis, and rejects when that does not answer; the rest reads
- * what the parts know already.
+ * Promises: changes nothing, and never reads the spool. What returns a promise asks Redis; the rest reads what the parts
+ * know already.
  */
 import type { YearTotals } from "../pacing/year-totals.ts";
-import type { QueueCounts } from "../queue/counts.ts";
+import type { JobCounts } from "../queue/figures.ts";
 import { type Queues, UNASSIGNED } from "../queue/queues.ts";
 import type { Redis } from "../queue/redis.ts";
 import type { Span } from "../schedule/contract-year.ts";
@@ -18,17 +18,29 @@ import type { OpenBreaker } from "./breakers.ts";
 import type { Feeders } from "./feeders.ts";
 import type { Flow } from "./flow.ts";
 import { type Health, healthOf } from "./health.ts";
-import { NO_OUTLOOK, type Outlook, stoppedBy } from "./outlook.ts";
+import { type InLine, NO_OUTLOOK, type Outlook, stoppedBy } from "./outlook.ts";
 import type { Standing } from "./standing.ts";
 import type { Watchdog } from "./watchdog.ts";
 
+/** How many messages of an account are in each state; `account` null: mail that no pair is known for. */
+export interface AccountCounts {
+  readonly account: string | null;
+  readonly states: JobCounts;
+}
+
+/** Messages charged in the last 60 minutes by every host that shares the budget, and how many may be. */
+export interface BudgetUse {
+  readonly used: number;
+  readonly perHour: number;
+}
+
 export interface AnswerParts {
   readonly feeders: Pick<Feeders, "current" | "inHand">;
-  readonly queues: Pick<Queues, "all">;
   readonly standing: Pick<Standing, "breakers" | "years">;
   readonly watchdog: Pick<Watchdog, "stuck">;
   readonly flow: Pick<Flow, "stalled">;
   readonly redis: Pick<Redis, "status">;
+  readonly queues: Pick<Queues, "all">;
   readonly spool: Pick<Spool, "room">;
 }
 
@@ -44,11 +56,45 @@ export class Answers {
     return this.#parts.feeders.inHand(id);
   }
 
-  /** When the waiting mail of an account will go, and why not now. */
-  async outlook(account: string): Promise<Outlook> {
+  /** Why the waiting mail of an account does not go now, and when each of `messages` will. */
+  async outlook(account: string, messages: readonly InLine[] = []): Promise<Outlook> {
     if (this.redisAway) return stoppedBy("Redis does not answer");
-    const known = this.#parts.feeders.current.get(account)?.outlook();
+    const known = this.#parts.feeders.current.get(account)?.outlook(messages);
     return (await known?.catch((error: Error) => stoppedBy(error.message))) ?? NO_OUTLOOK;
+  }
+
+  /**
+   * Messages by account and state, as the jobs in Redis say; costs the same however many there are. Rejects while Redis
+   * does not answer. A list, which reads the files, may say otherwise (src/control/queue-stats.ts).
+   */
+  async counts(): Promise<readonly AccountCounts[]> {
+    return this.#ofEachQueue(async (account, queue) => ({ account, states: await queue.counts() }));
+  }
+
+  /** By account; null where the pace is unlimited, and while Redis does not answer. */
+  async budgets(): Promise<Readonly<Record<string, BudgetUse | null>>> {
+    const asked = [...this.#parts.feeders.current].map(async ([account, feeder]) => {
+      const use = this.redisAway ? null : await feeder.budget().catch(() => null);
+      return [account, use] as const;
+    });
+    return Object.fromEntries(await Promise.all(asked));
+  }
+
+  /** The ids that were given up, as the jobs say. Rejects while Redis does not answer. */
+  async bounced(): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (const queue of this.#reachable())
+      await queue.eachPage("bounced", (ids) => {
+        for (const id of ids) found.add(id);
+      });
+    return found;
+  }
+
+  #reachable() {
+    const queues = this.#parts.queues.all();
+    if (this.redisAway || queues.length === 0)
+      throw new Error("Cannot count what is in the queue as Redis does not answer");
+    return queues;
   }
 
   /** Why mail of its pair is held back, if it is, and when it is tried again (milliseconds since 1970), if known. */
@@ -72,25 +118,12 @@ export class Answers {
     return this.#parts.redis.status !== "ready";
   }
 
-  /** Messages by state, of each account; of mail without one: null. */
-  async counts(): Promise<readonly { account: string | null; states: QueueCounts }[]> {
-    return this.#ofEachQueue(async (account, queue) => ({ account, states: await queue.counts() }));
-  }
-
   /** When the oldest message that waits was accepted, milliseconds since 1970; null when none waits. */
   async oldest(): Promise<readonly { account: string | null; acceptedMs: number | null }[]> {
     return this.#ofEachQueue(async (account, queue) => {
       const id = await queue.oldest();
       return { account, acceptedMs: id !== undefined && isQueueId(id) ? timeOfQueueId(id) : null };
     });
-  }
-
-  /** Of the hour's budget, by account; null where there is no limit. */
-  async budgets(): Promise<Record<string, { used: number; perHour: number } | null>> {
-    const asked = [...this.#parts.feeders.current].map(
-      async ([account, feeder]) => [account, await feeder.budget()] as const,
-    );
-    return Object.fromEntries(await Promise.all(asked));
   }
 
   /** Upstream sessions of an account that are open now, and its breaker. */
@@ -115,10 +148,8 @@ export class Answers {
   async #ofEachQueue<T>(
     ask: (account: string | null, queue: ReturnType<Queues["all"]>[number]) => Promise<T>,
   ): Promise<T[]> {
-    if (this.redisAway) throw new Error("Redis does not answer");
-    const queues = this.#parts.queues.all();
     return Promise.all(
-      queues.map((queue) => ask(queue.account === UNASSIGNED ? null : queue.account, queue)),
+      this.#reachable().map((queue) => ask(queue.account === UNASSIGNED ? null : queue.account, queue)),
     );
   }
 }

@@ -4,7 +4,6 @@
  * Promises: `start` returns at once; what it needs may come later (Redis may be away for days). `enqueue` never
  * makes anyone wait. `stop` finishes what is in hand until its deadline; `close` ends Redis last.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { HeardEvents } from "../observe/events.ts";
 import type { EmbeddedRedis } from "../queue/embedded-redis.ts";
@@ -14,6 +13,7 @@ import { connectRedis, type Redis } from "../queue/redis.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
 import { Answers } from "./answers.ts";
+import { untilDone } from "./every.ts";
 import { Feeders, type FeedersParts } from "./feeders.ts";
 import { Flow } from "./flow.ts";
 import type { History } from "./history.ts";
@@ -141,12 +141,10 @@ export class Delivery {
     });
     this.#feeders = new Feeders({ partsOf: (account) => this.#feederParts(account), elapsed });
     this.#watchdog = new Watchdog({ feeders: this.#feeders.current, events, redis: this.#redis });
-    const flow = new Flow({ elapsed, longestWaitMs: () => this.#config.retry.maxMs });
-    events.hear((told) => flow.hear(told));
     this.answers = new Answers({
       feeders: this.#feeders,
       queues: this.#queues,
-      flow,
+      flow: new Flow({ events, elapsed, longestWaitMs: () => this.#config.retry.maxMs }),
       standing: this.#standing,
       watchdog: this.#watchdog,
       redis: this.#redis,
@@ -156,7 +154,12 @@ export class Delivery {
 
   /** Begins: Redis first, then recovery, then the feeders. */
   start(): void {
-    void this.#startWhenPossible();
+    // A disk that is full now, say, must not mean that nothing is delivered until the next start.
+    void untilDone(() => this.#start(), {
+      retryMs: START_RETRY_MS,
+      over: () => this.#stopping,
+      tell: this.#tell,
+    });
   }
 
   /**
@@ -202,18 +205,6 @@ export class Delivery {
     this.#stopping = true;
     this.#trouble.end();
     this.#endUpkeep();
-  }
-
-  /** A disk that is full at start, say, must not mean that nothing is delivered until the next one. */
-  async #startWhenPossible(): Promise<void> {
-    while (!this.#stopping) {
-      try {
-        return await this.#start();
-      } catch (error) {
-        this.#trouble.tell((error as Error).message);
-        await sleep(START_RETRY_MS, undefined, { ref: false });
-      }
-    }
   }
 
   async #start(): Promise<void> {

@@ -13,7 +13,7 @@ import type { PastCharge } from "../schedule/pace.ts";
 import type { Opened } from "../upstream/open.ts";
 import type { Session } from "../upstream/session.ts";
 import { IDLE_MS, type LaneParts, runLane } from "./lane.ts";
-import { type Outlook, outlookOf } from "./outlook.ts";
+import { type InLine, type Outlook, outlookOf } from "./outlook.ts";
 import { Work, type WorkParts } from "./work.ts";
 
 const POLL_MS = 15_000; // a safety net: whatever makes a message due also wakes us
@@ -70,13 +70,13 @@ export class Feeder {
     return this.#parts.pacer.open;
   }
 
-  /** When the waiting mail will go, and why not now. */
-  outlook(): Promise<Outlook> {
-    return outlookOf(this.#parts, this.#work);
+  /** When these messages, which wait, will go, and why not now. */
+  outlook(messages: readonly InLine[]): Promise<Outlook> {
+    return outlookOf(this.#parts, this.#work, messages);
   }
 
-  /** Of the hour's budget; null without a limit. Asks Redis. */
-  async budget(): Promise<{ used: number; perHour: number } | null> {
+  /** Of the hour's budget, over every host that shares it; null when the pace is unlimited. */
+  async budget(): Promise<{ readonly used: number; readonly perHour: number } | null> {
     const { pacer } = this.#parts;
     return Number.isFinite(pacer.perHour) ? { used: await pacer.used(), perHour: pacer.perHour } : null;
   }

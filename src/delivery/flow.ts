@@ -6,7 +6,7 @@
  * Promises: what no breaker sees (every message deferred by the upstream's own word) is named all the same; one message
  * that one recipient's host does not want is no stall; when nothing is tried any more the stall is over.
  */
-import type { Told } from "../observe/events.ts";
+import type { HeardEvents, Told } from "../observe/events.ts";
 
 /** A reply to the final dot may take ten minutes: nothing less is a while. */
 const STALLED_MS = 15 * 60_000;
@@ -21,6 +21,7 @@ interface Stall {
 }
 
 export interface FlowParts {
+  readonly events: Pick<HeardEvents, "hear">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
   /** The longest wait between two attempts at a message (config `retry.max`), milliseconds. */
@@ -33,6 +34,7 @@ export class Flow {
 
   constructor(parts: FlowParts) {
     this.#parts = parts;
+    parts.events.hear((told) => this.hear(told));
   }
 
   hear(told: Told): void {

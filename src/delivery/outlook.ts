@@ -4,7 +4,7 @@
  *     expected = now + the wait of its class + messages before it × the interval between two
  *
  * The interval is the pace's own, or the one seen lately where that is longer: other hosts that share the budget,
- * recipients and bytes slow us down. Promises: an estimate, said as one; asks Redis once for all messages of an account.
+ * recipients and bytes slow us down. Promises: an estimate, said as one; asks Redis for the messages that are asked about, in as few calls as it takes.
  * Refuses to guess where a breaker is open, or where nothing holds the mail up: then it goes as fast as it can.
  */
 import type { Pacer } from "../pacing/pacer.ts";
@@ -20,6 +20,12 @@ export interface Outlook {
   expectedMs(id: string, messageClass: MessageClass): number | undefined;
 }
 
+/** A message that is asked about. */
+export interface InLine {
+  readonly id: string;
+  readonly class: MessageClass;
+}
+
 export const NO_OUTLOOK: Outlook = { reason: () => undefined, expectedMs: () => undefined };
 
 export function stoppedBy(reason: string): Outlook {
@@ -27,27 +33,43 @@ export function stoppedBy(reason: string): Outlook {
 }
 
 export interface OutlookParts {
-  readonly queue: Pick<AccountQueue, "positions">;
+  readonly queue: Pick<AccountQueue, "positions" | "waiting">;
   readonly gate: Pick<Gate, "reason">;
   readonly pacer: Pick<Pacer, "used" | "perHour">;
   readonly bulkHeld: () => string | undefined;
   readonly now: () => number;
 }
 
-export async function outlookOf(parts: OutlookParts, { budget }: Pick<Work, "budget">): Promise<Outlook> {
+/** Of an account; it can tell when these messages are expected to go. */
+export async function outlookOf(
+  parts: OutlookParts,
+  { budget }: Pick<Work, "budget">,
+  messages: readonly InLine[],
+): Promise<Outlook> {
   const { queue, gate, pacer, bulkHeld, now } = parts;
   if (gate.reason !== undefined) return stoppedBy(gate.reason);
   const held = (messageClass: MessageClass) => (messageClass === "bulk" ? bulkHeld() : undefined);
   if (!budget.paced) return { ...NO_OUTLOOK, reason: held };
   const nowMs = now();
-  const [positions, used] = await Promise.all([queue.positions(), pacer.used()]);
+  const places = (name: MessageClass) =>
+    queue.positions(
+      name,
+      messages.filter((message) => message.class === name).map(({ id }) => id),
+    );
+  const [used, urgentWaiting, urgent, bulk] = await Promise.all([
+    pacer.used(),
+    queue.waiting("urgent"),
+    places("urgent"),
+    places("bulk"),
+  ]);
+  const positions = { urgent, bulk };
   return {
     reason: (messageClass) =>
       held(messageClass) ?? `the hour's budget is used: ${used} of ${pacer.perHour} messages`,
     expectedMs: (id, messageClass) => {
       const position = positions[messageClass].get(id);
       if (position === undefined || held(messageClass) !== undefined) return undefined;
-      const before = position + (messageClass === "bulk" ? positions.urgent.size : 0);
+      const before = position + (messageClass === "bulk" ? urgentWaiting : 0);
       return nowMs + budget.knownWaitMs(messageClass) + before * budget.intervalMs(messageClass);
     },
   };

@@ -8,7 +8,7 @@
  * Refuses to judge files it cannot read: they stay as they are.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { HELD_UNTIL_MS } from "../queue/account-queue.ts";
+import { HELD_FROM_MS } from "../queue/account-queue.ts";
 import { messageState } from "../spool/state.ts";
 import { jobFor } from "./job.ts";
 import type { RecoverParts } from "./recover.ts";
@@ -16,8 +16,6 @@ import type { RecoverParts } from "./recover.ts";
 const BATCH = 200;
 /** BullMQ's scores and our times differ by less. */
 const SAME_MS = 1000;
-/** The clock may have been set a little while a message was held. */
-const HELD_FROM_MS = HELD_UNTIL_MS - 86_400_000;
 
 /** Returns how many messages are due at another time now. Rejects when Redis does not answer, or at a stop. */
 export async function rescheduleDeferred(

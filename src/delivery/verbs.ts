@@ -96,7 +96,7 @@ async function apply(
   const { hasAccount } = parts;
   const asked = { entry, records: message.records, at: parts.now(), reason, hasAccount };
   const decided = recordsFor(verb, asked);
-  if ("why" in decided) return { done: false, refused: "not possible", why: decided.why };
+  if ("why" in decided) return { done: false, refused: "not possible", is: was.kind, why: decided.why };
   for (const record of decided.append) await message.append(record);
   const is = messageState(entry, message.records) as State; // nobody was delivered to by that
   const last = decided.append.at(-1);

@@ -14,7 +14,7 @@
  */
 import type { Job, JobType } from "bullmq";
 import type { Redis } from "ioredis";
-import { countsOf, oldestOf, type QueueCounts } from "./counts.ts";
+import { type JobCounts, jobCounts, oldestWaiting, placesInLine } from "./figures.ts";
 import { closeHalf, type Half, type HalfOptions, openHalf } from "./half.ts";
 
 export type MessageClass = "urgent" | "bulk";
@@ -23,11 +23,13 @@ export const CLASSES: readonly MessageClass[] = ["urgent", "bulk"];
 /** Far enough to never come by itself, near enough for BullMQ's scores (milliseconds × 4096 < 2^53). */
 export const HELD_UNTIL_MS = Date.UTC(2038, 0, 1);
 
+/** What is due then or later is held: the clock may have been set a little since. */
+export const HELD_FROM_MS = HELD_UNTIL_MS - 86_400_000;
+
 const JOB_NAME = "deliver";
 const JOB_VERSION = 1;
 const WITHOUT_LOCK = "0";
 const LIST_PAGE = 1000;
-const POSITIONS_MAX = 100_000;
 const SCORE_PER_MS = 4096;
 
 /** A message to add; due at once without `dueMs` (milliseconds since 1970). */
@@ -131,24 +133,24 @@ export class AccountQueue implements AsyncDisposable {
     return { waiting, nextDueMs };
   }
 
-  /** How many messages are in each state. */
-  counts(): Promise<QueueCounts> {
-    return countsOf(this.#redis, this.#bothQueues, HELD_UNTIL_MS * SCORE_PER_MS);
+  /** How many messages there are in each state, as their jobs say. One round trip. */
+  counts(): Promise<JobCounts> {
+    return jobCounts(this.#redis, this.#allKeys, HELD_FROM_MS * SCORE_PER_MS);
   }
 
-  /** The id of the oldest message that waits; reads all ids. */
+  /** The id of the oldest message that is to go out, or held; reads all ids. */
   oldest(): Promise<string | undefined> {
-    return oldestOf(this.#redis, this.#bothQueues);
+    return oldestWaiting(this.#redis, this.#allKeys);
   }
 
-  /** How many messages go before each that waits now, by class; of the first `POSITIONS_MAX` of each. */
-  async positions(): Promise<Readonly<Record<MessageClass, ReadonlyMap<string, number>>>> {
-    const asked = CLASSES.map(async (name): Promise<[MessageClass, Map<string, number>]> => {
-      const key = this.#halves[name].queue.toKey("wait");
-      const ids = await this.#redis.lrange(key, -POSITIONS_MAX, -1); // the next one stands at the end
-      return [name, new Map(ids.reverse().map((id, index) => [id, index]))];
-    });
-    return Object.fromEntries(await Promise.all(asked)) as Record<MessageClass, Map<string, number>>;
+  /** How many messages of a class wait to be fetched. */
+  waiting(name: MessageClass): Promise<number> {
+    return this.#redis.llen(this.#keysOf(name)("wait"));
+  }
+
+  /** How many messages of its class go before each of these that waits now. */
+  positions(name: MessageClass, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return placesInLine(this.#redis, this.#keysOf(name), ids);
   }
 
   complete(fetched: Fetched): Promise<void> {
@@ -240,8 +242,13 @@ export class AccountQueue implements AsyncDisposable {
     for (const half of Object.values(this.#halves)) await closeHalf(half);
   }
 
-  get #bothQueues() {
-    return CLASSES.map((name) => this.#halves[name].queue);
+  get #allKeys() {
+    return CLASSES.map((name) => this.#keysOf(name));
+  }
+
+  #keysOf(name: MessageClass): (set: string) => string {
+    const { queue } = this.#halves[name];
+    return (set) => queue.toKey(set);
   }
 
   async #settle({ class: name, job }: Fetched, move: (token: string) => Promise<void>): Promise<void> {

@@ -7,13 +7,12 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { formatRecord, parseEntry, parseRecords, type SpoolRecord, type StoredEntry } from "./entry.ts";
+import { formatRecord, parseRecords, type SpoolRecord, type StoredEntry } from "./entry.ts";
+import { readParts } from "./parts.ts";
 
-const FIRST_READ_BYTES = 64 * 1024;
-const MAX_FIRST_LINE_BYTES = 4 * 1024 * 1024; // 1000 recipients of 254 octets, three times over, and room
+const BLOCK_BYTES = 64 * 1024;
 const STREAM_ABOVE_BYTES = 256 * 1024;
 const HEAD_BYTES = 128 * 1024;
-const LF = 10;
 
 export type OpenResult =
   | { readonly ok: true; readonly message: SpoolMessage }
@@ -50,7 +49,15 @@ export class SpoolMessage implements AsyncDisposable {
       throw error;
     }
     try {
-      const parts = await readParts(file, id);
+      const parts = await readParts(
+        {
+          read: async (into, offset, at) =>
+            (await file.read(into, offset, into.length - offset, at)).bytesRead,
+          size: async () => (await file.stat()).size,
+        },
+        id,
+        BLOCK_BYTES,
+      );
       if ("problem" in parts) {
         await file.close();
         return { ok: false, why: "corrupt", problem: parts.problem };
@@ -101,8 +108,8 @@ export class SpoolMessage implements AsyncDisposable {
   }
 
   async *#chunks(): AsyncGenerator<Buffer> {
-    for (let at = 0; at < this.entry.wireBytes; at += FIRST_READ_BYTES) {
-      const bytes = Buffer.allocUnsafe(Math.min(FIRST_READ_BYTES, this.entry.wireBytes - at));
+    for (let at = 0; at < this.entry.wireBytes; at += BLOCK_BYTES) {
+      const bytes = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, this.entry.wireBytes - at));
       await readFully(this.#file, bytes, this.#wireStart + at);
       yield bytes;
     }
@@ -115,28 +122,6 @@ export class SpoolMessage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-async function readParts(file: FileHandle, id: string) {
-  const { size } = await file.stat();
-  let bytes = Buffer.allocUnsafe(Math.min(size, FIRST_READ_BYTES));
-  await readFully(file, bytes, 0);
-  let end = bytes.indexOf(LF);
-  if (end < 0 && size > bytes.length) {
-    bytes = Buffer.allocUnsafe(Math.min(size, MAX_FIRST_LINE_BYTES));
-    await readFully(file, bytes, 0);
-    end = bytes.indexOf(LF);
-  }
-  if (end < 0) return { problem: "its first line has no end" };
-  const entry = parseEntry(bytes.toString("utf8", 0, end), id);
-  if ("problem" in entry) return entry;
-  const wireStart = end + 1;
-  const tailStart = wireStart + entry.wireBytes;
-  if (tailStart > size) return { problem: `it is ${tailStart - size} bytes short` };
-  if (size <= bytes.length) return { entry, wireStart, tail: bytes.toString("utf8", tailStart, size) };
-  const tail = Buffer.allocUnsafe(size - tailStart);
-  await readFully(file, tail, tailStart);
-  return { entry, wireStart, tail: tail.toString("utf8") };
 }
 
 async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {

@@ -5,12 +5,13 @@
  * file, rename, fsync of the folder); when it rejects, nothing of it is left. `remove` ends all of it.
  * Refuses: `room()` says no before the disk is full or the bound of messages is reached.
  */
-import { mkdir, open, opendir, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { mkdir, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { visible } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
 import { formatEntry, type SpoolEntry } from "./entry.ts";
 import { FolderSync } from "./folder-sync.ts";
+import { type Glance, glanceAt } from "./glance.ts";
 import { type OpenResult, SpoolMessage } from "./message.ts";
 import { isQueueId, queueIdMaker } from "./queue-id.ts";
 
@@ -124,6 +125,12 @@ export class Spool implements AsyncDisposable {
     return SpoolMessage.open(this.#path(id), id);
   }
 
+  /** Looks at a message, without a handle on it. What is no queue id is not there. */
+  async glance(id: string): Promise<Glance> {
+    if (!isQueueId(id)) return { ok: false, why: "gone" };
+    return glanceAt(this.#path(id), id);
+  }
+
   /** Removes a message for good; it is not an error when it is gone already. */
   async remove(id: string): Promise<void> {
     try {
@@ -172,9 +179,7 @@ export class Spool implements AsyncDisposable {
 
 /** All queue ids in a spool folder, oldest first; for commands that look while no agent runs. */
 export async function spoolIds(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name } of await opendir(folder)) if (isQueueId(name)) found.push(name);
-  return found.sort();
+  return (await readdir(folder)).filter(isQueueId).sort();
 }
 
 async function writeAll(file: Awaited<ReturnType<typeof open>>, pieces: readonly Buffer[]): Promise<void> {

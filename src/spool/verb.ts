@@ -23,11 +23,27 @@ export type VerbResult =
       readonly done: false;
       /** `active`: in a session now, may be asked again in a moment. */
       readonly refused: "gone" | "active" | "not possible";
+      /** Its state, where that was known. */
+      readonly is?: WasState;
       /** A sentence for the operator. */
       readonly why: string;
     };
 type WasState = Exclude<MessageState["kind"], "settled"> | "unreadable";
 type IsState = Exclude<MessageState["kind"], "settled"> | "gone";
+
+/** The states that a verb makes sense for: the arrows above. */
+const FROM: Readonly<Record<Verb, readonly MessageState["kind"][]>> = {
+  retry: ["pending", "bounced"],
+  hold: ["pending"],
+  release: ["held"],
+  bounce: ["pending", "held"],
+  delete: ["pending", "held", "bounced"],
+};
+
+/** Whether a verb makes sense for a message in this state; it may be refused for another reason all the same. */
+export function makesSense(verb: Verb, state: WasState | "settled"): boolean {
+  return FROM[verb].some((kind) => kind === state);
+}
 
 /** What is asked of the message, and when (milliseconds since 1970). */
 export interface Asked {

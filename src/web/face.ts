@@ -19,7 +19,7 @@ import { Metrics } from "../observe/metrics.ts";
 import type { Ledger } from "../usage/ledger.ts";
 import { startWeb, type Web } from "./server.ts";
 
-export interface FaceParts extends QueueApiParts {
+export interface FaceParts extends Pick<QueueApiParts, "source" | "apply"> {
   /** The one in force. */
   readonly config: () => Config;
   /** What somebody should see to although mail flows. */
@@ -64,6 +64,7 @@ export async function startFace(parts: FaceParts): Promise<Face> {
   let web: Web | undefined;
   const shared: ControlParts = {
     source: parts.source,
+    figures: parts.answers,
     journalFolder: parts.journalFolder,
     apply: parts.apply,
     health: () => healthNow(source),

@@ -194,7 +194,7 @@ test("a retry lets a stopped account probe at once, and the list says what is st
   relay.setFaults(); // mended at the upstream: nothing of ours changed, the next probe is a minute away
   await verb(relay, "retry", id);
   await until("it arrived", () => arrivals(relay).length === 1);
-  expect((await verb(relay, "list")).stdout).toBe("The queue is empty.\n");
+  expect((await verb(relay, "list")).stdout).toBe("Queue is empty.\n");
   expect(JSON.stringify(relay.log)).not.toContain(PASSWORD);
 });
 

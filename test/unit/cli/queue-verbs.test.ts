@@ -12,7 +12,13 @@ test.each(VERBS)("queue %s --help shows an example", async (verb) => {
 });
 
 test.each([
-  [["retry"], /missing required argument 'id'/],
+  [["retry"], /nothing says which messages: name ids, say --all, or give a filter/],
+  [["retry", ID, "--all"], /ids and filters or --all do not go together/],
+  [["hold", ID, "--sender", "news@"], /do not go together/],
+  [["delete", ID, "--dry-run"], /ids and --dry-run do not go together/],
+  [["hold", "--all"], /Cannot ask before messages are held as there is no terminal: say --yes/],
+  [["release", "--older-than", "soon", "--yes"], /Write 90s, 10m, 2h or 1d/],
+  [["bounce", "--state", "lost"], /Allowed choices are incoming, active, deferred, held, bounced/],
   [["hold", "nonsense"], /nonsense is not a queue id/],
   [["delete", "--yes", ID, "../../etc/passwd"], /is not a queue id/],
   [["delete", ID], /no terminal: say --yes/],

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { healthLines } from "../../../src/control/health-text.ts";
+import { listQueue } from "../../../src/control/queue-scan.ts";
 import { messagePage } from "../../../src/control/queue-text.ts";
-import { listQueue, type QueueSource, showMessage } from "../../../src/control/queue-view.ts";
+import { type QueueSource, showMessage } from "../../../src/control/queue-view.ts";
 import { failed } from "../../../src/schedule/verdict.ts";
 import type { SpoolRecord } from "../../../src/spool/entry.ts";
 import { address, entryFor, WIRE } from "../../support/messages.ts";
@@ -28,7 +29,7 @@ async function view(records: readonly SpoolRecord[], changes: Partial<QueueSourc
     pairStopped: none,
     ...changes,
   };
-  const { rows } = await listQueue(source, { limit: 10 });
+  const { rows } = await listQueue(source, {}, { limit: 10 });
   const detail = await showMessage(source, id);
   if (!rows[0] || !detail) throw new Error("not shown");
   return { row: rows[0], detail, page: messagePage(detail) };

@@ -162,17 +162,17 @@ test("without a journal nothing is found, and nothing remembered", async () => {
   });
 });
 
-/** The API over a journal; `open` is asked how a message stands in the queue. */
+/** The API over a journal; `glance` is asked how a message stands in the queue. */
 async function served(
   folder: string,
-  open: QueueSource["spool"]["open"] = async () => ({ ok: false, why: "gone" }),
+  glance: QueueSource["spool"]["glance"] = async () => ({ ok: false, why: "gone" }),
 ) {
   const server = fastify({ forceCloseConnections: true });
   onTestFinished(() => server.close());
   tellErrors(server);
   serveTrace(server, {
     source: {
-      spool: { ids: async () => [], open },
+      spool: { ids: async () => [], glance },
       now: () => NOON,
       active: () => false,
       outlook: async () => undefined,

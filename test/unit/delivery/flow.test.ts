@@ -6,7 +6,11 @@ const MINUTE_MS = 60_000;
 
 function flow() {
   const clock = { ms: 0 };
-  const made = new Flow({ elapsed: () => clock.ms, longestWaitMs: () => 60 * MINUTE_MS });
+  const made = new Flow({
+    events: { hear: () => () => {} },
+    elapsed: () => clock.ms,
+    longestWaitMs: () => 60 * MINUTE_MS,
+  });
   const tell = (event: "deferred" | "delivered", id: string, reason = "451 not now") =>
     made.hear({ event, id, account: "portal", reason } as unknown as Told);
   return { clock, made, tell };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { failed } from "../../../src/schedule/verdict.ts";
 import type { SpoolEntry, SpoolRecord } from "../../../src/spool/entry.ts";
 import { messageState } from "../../../src/spool/state.ts";
-import { recordsFor, VERBS, type Verb } from "../../../src/spool/verb.ts";
+import { makesSense, recordsFor, VERBS, type Verb } from "../../../src/spool/verb.ts";
 import { address, entryFor } from "../../support/messages.ts";
 
 const BOB = address("bob@example.org");
@@ -106,4 +106,15 @@ test("the operator's words stand in the record", () => {
   });
   expect(recordsFor("hold", asked)).toEqual({ append: [{ at: AT, event: "held", reason: "wrong list" }] });
   expect(VERBS).toHaveLength(5);
+});
+
+test("a verb makes sense for exactly the states that it is not refused for", () => {
+  const verbs = VERBS.filter((verb) => verb !== "delete");
+  for (const [name, records] of Object.entries(STATES)) {
+    const { kind } = messageState(entryFor("m", { timeMs: 0 }), records);
+    const done = verbs.filter((verb) => ["pending", "held", "bounced"].includes(ask(verb, records)));
+    expect([name, verbs.filter((verb) => makesSense(verb, kind))]).toEqual([name, done]);
+    expect(makesSense("delete", kind)).toBe(true);
+  }
+  expect(VERBS.some((verb) => makesSense(verb, "settled"))).toBe(false);
 });
