@@ -15,6 +15,7 @@ import type { Config } from "./config/config.ts";
 import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { History, readLastRun } from "./delivery/history.ts";
+import { Repolicy } from "./delivery/repolicy.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
@@ -92,11 +93,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     closers.push(() => delivery.close());
     const listener = await listen(options, { events, spool, delivery });
     closers.push(() => listener.stop(0));
+    const repolicy = new Repolicy({
+      ...delivery.verbs,
+      spool,
+      settings: () => config,
+      settingsSinceMs: () => startMs,
+      workedMs: (entry) => delivery.workedMs(entry),
+      elapsed: () => performance.now(),
+    });
     // Loaded when mail is taken already: it is a good part of the time to start.
     const { startControl } = await import("./control/server.ts");
     const control = await startControl(options.controlSocket, {
       source: sourceOf(spool, delivery),
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
+      repolicy: (asked) => repolicy.page(asked),
       health: () => delivery.answers.health,
     });
     closers.push(() => control.close());

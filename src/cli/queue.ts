@@ -31,6 +31,7 @@ import { spoolIds } from "../spool/spool.ts";
 import { askRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { registerRepolicy } from "./queue-repolicy.ts";
 import { registerQueueVerbs } from "./queue-verbs.ts";
 
 type Options = ConfigOptions & { json?: true };
@@ -63,6 +64,7 @@ export function registerQueue(program: Command): void {
     .action(show);
   withJson(queue.command("stats")).description("counts by state, and the age of the oldest").action(stats);
   registerQueueVerbs(queue);
+  registerRepolicy(queue);
 }
 
 function withJson(command: Command): Command {

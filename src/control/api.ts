@@ -8,8 +8,9 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { HealthView } from "./health-text.ts";
 import { type QueueApiParts, serveQueue } from "./queue-api.ts";
+import { type RepolicyApiParts, serveRepolicy } from "./repolicy-api.ts";
 
-export interface ApiParts extends QueueApiParts {
+export interface ApiParts extends QueueApiParts, RepolicyApiParts {
   readonly health: () => HealthView;
 }
 
@@ -17,6 +18,7 @@ export interface ApiParts extends QueueApiParts {
 export function serveApi(server: FastifyInstance, parts: ApiParts): void {
   server.get("/api/v1/health", () => parts.health());
   serveQueue(server, parts);
+  serveRepolicy(server, parts);
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, answer) => {
     const code = error instanceof z.ZodError ? 400 : (error.statusCode ?? 500);
     void answer.code(code).send({ error: error.message });
