@@ -28,12 +28,16 @@ export function recordFact(entry: SpoolEntry, record: SpoolRecord): Fact | undef
     }
     case "repolicied": {
       const { was, now, rule, why, hold } = record;
+      const { account, envelope: sender, from, class: name } = now;
       const held = hold === undefined ? {} : { hold };
       return {
         event: "repolicied",
-        ...byOperator,
-        from: now.from,
-        class: now.class,
+        id,
+        account,
+        sender,
+        by: "operator",
+        from,
+        class: name,
         was,
         rule,
         why,

@@ -24,6 +24,8 @@ import type { VerbParts } from "./verbs.ts";
 
 const PAGE_MESSAGES = 500;
 const PAGE_MS = 200;
+/** Messages that are worked on at a time: they share the syncs of the folder. */
+const TOGETHER = 16;
 
 type FromVerbs = "inHand" | "untold" | "whileNotFetching" | "exclusively" | "events" | "wake";
 
@@ -61,13 +63,16 @@ export class Repolicy {
     const skipped: { id: string; why: string }[] = [];
     let unchanged = 0;
     let at = start < 0 ? ids.length : start;
-    for (let done = 0; at < ids.length && done < PAGE_MESSAGES && parts.elapsed() < endMs; at++, done++) {
-      const id = ids[at] as string;
-      const found = await one(parts, id, mode);
-      if (found === "unchanged") unchanged++;
-      else if (found === "gone") continue;
-      else if ("changed" in found) changed.push(found.changed);
-      else skipped.push({ id, why: found.skip });
+    const lastAt = Math.min(ids.length, at + PAGE_MESSAGES);
+    while (at < lastAt && parts.elapsed() < endMs) {
+      const batch = ids.slice(at, Math.min(lastAt, at + TOGETHER));
+      at += batch.length;
+      for (const [id, found] of await together(parts, batch, mode)) {
+        if (found === "unchanged") unchanged++;
+        else if (found === "gone") continue;
+        else if ("changed" in found) changed.push(found.changed);
+        else skipped.push({ id, why: found.skip });
+      }
     }
     const next = at < ids.length ? (ids[at - 1] ?? null) : null;
     if (next === null) this.#ids = undefined;
@@ -77,32 +82,46 @@ export class Repolicy {
   }
 }
 
-/** Trouble with one message is told of that one, and no reason to stop before the others. */
-async function one(parts: RepolicyParts, id: string, mode: RepolicyAsked["mode"]): Promise<Looked> {
-  try {
-    const seen = await withMessage(parts, id, (message) => look(parts, message));
-    if (mode === "look" || typeof seen === "string" || "skip" in seen) return seen;
+/** Looks at some messages, and changes what is to be changed of them. */
+async function together(
+  parts: RepolicyParts,
+  ids: readonly string[],
+  mode: RepolicyAsked["mode"],
+): Promise<ReadonlyMap<string, Looked>> {
+  const found = new Map<string, Looked>();
+  const see = async (id: string, work: (message: SpoolMessage) => Promise<Looked>) =>
+    void found.set(id, await withMessage(parts, id, work));
+  for (const id of ids) found.set(id, "gone"); // the order of the page
+  await Promise.all(ids.map((id) => see(id, (message) => look(parts, message))));
+  const byAccount = new Map<string | null, string[]>();
+  for (const [id, seen] of mode === "apply" ? found : []) {
+    if (typeof seen === "string" || "skip" in seen) continue;
     const { account } = seen.changed.was;
-    return await parts.exclusively(() => {
-      const work = () => withMessage(parts, id, (message) => change(parts, message, account));
-      return account === null ? work() : parts.whileNotFetching(account, work);
-    });
-  } catch (error) {
-    return { skip: (error as Error).message };
+    byAccount.set(account, [...(byAccount.get(account) ?? []), id]);
   }
+  for (const [account, its] of byAccount) {
+    const work = () => Promise.all(its.map((id) => see(id, (message) => change(parts, message, account))));
+    await parts.exclusively(() => (account === null ? work() : parts.whileNotFetching(account, work)));
+  }
+  return found;
 }
 
+/** Trouble with one message is told of that one, and no reason to stop before the others. */
 async function withMessage(
   parts: RepolicyParts,
   id: string,
   work: (message: SpoolMessage) => Promise<Looked>,
 ): Promise<Looked> {
-  if (parts.inHand(id)) return ACTIVE;
-  const opened = await parts.spool.open(id);
-  if (!opened.ok)
-    return opened.why === "gone" ? "gone" : { skip: `its spool file cannot be read: ${opened.problem}` };
-  await using message = opened.message;
-  return await work(message);
+  try {
+    if (parts.inHand(id)) return ACTIVE;
+    const opened = await parts.spool.open(id);
+    if (!opened.ok)
+      return opened.why === "gone" ? "gone" : { skip: `its spool file cannot be read: ${opened.problem}` };
+    await using message = opened.message;
+    return await work(message);
+  } catch (error) {
+    return { skip: (error as Error).message };
+  }
 }
 
 async function look(parts: RepolicyParts, message: SpoolMessage): Promise<Looked> {

@@ -34,7 +34,11 @@ export function unreadable(parts: DeliverParts, fetched: Fetched, error: Error):
 }
 
 /** Policy gave its message another account, and a crash kept the job from following: it does now. */
-export async function misplaced(parts: DeliverParts, fetched: Fetched, entry: StoredEntry): Promise<void> {
+export async function misplaced(
+  parts: Pick<DeliverParts, "queue" | "enqueue">,
+  fetched: Fetched,
+  entry: StoredEntry,
+): Promise<void> {
   await parts.queue.putBack(fetched); // what is active cannot be removed; whoever fetches it now does the same
   await parts.queue.remove(fetched.id);
   parts.enqueue(entry);

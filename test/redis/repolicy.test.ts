@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { Repolicy, type RepolicyParts } from "../../src/delivery/repolicy.ts";
 import { rescheduleDeferred } from "../../src/delivery/reschedule.ts";
 import { Turnstile } from "../../src/delivery/turnstile.ts";
+import { misplaced } from "../../src/delivery/unusable.ts";
 import { decideMessage } from "../../src/intake/decision.ts";
 import type { IntakeSettings } from "../../src/intake/ports.ts";
 import { splitHead } from "../../src/mail/head.ts";
@@ -318,7 +319,8 @@ test("notices, what is in a session, and what cannot be read or written are left
 
 test("a page ends after its time, and the next one goes on where it ended", async () => {
   const { message, become, repolicy, parts, tick } = await setting();
-  const ids = [await message(policy(portal)), await message(policy(portal)), await message(policy(portal))];
+  const ids: string[] = [];
+  for (let n = 0; n < 17; n++) ids.push(await message(policy(portal))); // one more than are looked at together
   become(policy(shop));
   const open = parts.spool.open.bind(parts.spool);
   vi.spyOn(parts.spool, "open").mockImplementation((id) => {
@@ -331,7 +333,7 @@ test("a page ends after its time, and the next one goes on where it ended", asyn
     pages.push(page.changed.map(({ id }) => id));
     after = page.next;
   }
-  expect(pages).toEqual([ids.slice(0, 2), ids.slice(2)]);
+  expect(pages).toEqual([ids.slice(0, 16), ids.slice(16)]);
 });
 
 test("when Redis took nothing of it, or a crash came between, recovery moves the job", async () => {
@@ -346,4 +348,19 @@ test("when Redis took nothing of it, or a crash came between, recovery moves the
   expect(await jobs(id)).toEqual(["unassigned: held"]);
   await rescheduleDeferred({ queues, spool, now: Date.now, stopped: () => false }, "held");
   expect(await jobs(id)).toEqual(["shop: now"]);
+});
+
+test("a job that was fetched from the queue of the account that the message had is in the other queue then", async () => {
+  const { message, read, jobs, queues } = await setting();
+  const id = await message(policy(shop));
+  await queues.of("shop").remove(id);
+  await queues.of("portal").add([{ id, class: "bulk" }], Date.now());
+  const fetched = await queues.of("portal").fetch("bulk");
+  if (!fetched) throw new Error("nothing to fetch");
+  const { entry } = await read(id);
+  const enqueue = vi.fn();
+  await misplaced({ queue: queues.of("portal"), enqueue }, fetched, entry);
+  expect(await jobs(id)).toEqual([]);
+  expect(enqueue).toHaveBeenCalledWith(entry);
+  expect(await queues.of("portal").fetch("bulk")).toBeUndefined();
 });
