@@ -28,6 +28,8 @@ export interface DecisionSettings {
 /** A message to decide on; the fields that are ours to add come ready-made. */
 export interface Offered extends Pick<EditPlan, "received" | "date" | "messageId"> {
   readonly head: Head;
+  /** Who handed it in: a rule may be for the mail of one local user. */
+  readonly client: { readonly ip: string; readonly user?: string | undefined };
   /** Envelope sender, qualified; null for MAIL FROM:<>. */
   readonly sender: Address | null;
   /** Who is still to get it. */
@@ -63,13 +65,13 @@ export type Decision =
 
 export function decide(settings: DecisionSettings, offered: Offered, when: WhenNotAllowed): Decision {
   const { senders, hostname, urgent } = settings;
-  const { head, sender, received, date, messageId } = offered;
+  const { head, client, sender, received, date, messageId } = offered;
   const read = readIdentities(head, hostname);
   if (!read.ok) return { action: "refuse", because: "malformed", why: read.problem };
   const { identities } = read;
   const from = identities.from?.address;
 
-  const said = { envelope: sender, header: from };
+  const said = { envelope: sender, header: from, user: client.user };
   const decided = decideSender(senders, said);
   const outside = outsiders(settings, decided, offered.recipients);
   const why = outside === undefined ? decided.why : outsideSentence(outside);

@@ -34,6 +34,7 @@ export function asOffered(
   const ourValue = (name: string) => parts.ours.find((field) => field.name === name)?.value();
   return {
     head: parts.head,
+    client: entry.client,
     sender,
     received: received.raw.toString("latin1").replace(/\r\n$/, ""),
     date: ourValue("date") ?? dateTime(new Date(entry.timeMs)),

@@ -30,19 +30,8 @@ export function recordFact(entry: SpoolEntry, record: SpoolRecord): Fact | undef
       const { was, now, rule, why, hold } = record;
       const { account, envelope: sender, from, class: name } = now;
       const held = hold === undefined ? {} : { hold };
-      return {
-        event: "repolicied",
-        id,
-        account,
-        sender,
-        by: "operator",
-        from,
-        class: name,
-        was,
-        rule,
-        why,
-        ...held,
-      };
+      const so = { account, sender, from, class: name };
+      return { event: "repolicied", ...byOperator, ...so, was, rule, why, ...held };
     }
     case "dot":
     case "attempt":

@@ -46,6 +46,7 @@ export function decideMessage(settings: IntakeSettings, submission: Submission, 
     settings,
     {
       head,
+      client,
       sender,
       recipients,
       received: receivedField({
