@@ -15,6 +15,7 @@ import { lastChangeMs } from "./config/files.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { History } from "./delivery/history.ts";
 import type { InLine } from "./delivery/outlook.ts";
+import { Repolicy } from "./delivery/repolicy.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
@@ -84,6 +85,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const listener = await listen(options.targets, { inForce, events, spool, delivery, onReplied });
     closers.push(() => listener.stop(0));
     let stopping: Promise<void> | undefined;
+    const repolicy = new Repolicy({
+      ...delivery.verbs,
+      spool,
+      settings: () => inForce.current,
+      settingsSinceMs: () => inForce.sinceMs,
+      workedMs: (entry) => delivery.workedMs(entry),
+      elapsed: () => performance.now(),
+    });
     // Loaded when mail is taken already: it is a good part of the time to start.
     const { startFace } = await import("./web/face.ts");
     state.heard();
@@ -102,6 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       apply: (verb, id, reason) => applyVerb(delivery.verbs, verb, id, reason),
       connections: () => listener.sessions,
       accepts: () => stopping === undefined,
+      repolicy: (asked) => repolicy.page(asked),
     });
     closers.push(face.close);
     delivery.start();

@@ -39,6 +39,7 @@ const AT_START: Readonly<Record<string, (config: Config) => unknown>> = {
 export class ConfigInForce {
   readonly #parts: ReloadParts;
   #current: Config;
+  #sinceMs: number;
   #warnings: readonly string[] = [];
   #asked = false;
   #running: Promise<void> | undefined;
@@ -46,10 +47,16 @@ export class ConfigInForce {
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#current = parts.config;
+    this.#sinceMs = parts.now();
   }
 
   get current(): Config {
     return this.#current;
+  }
+
+  /** Since when it is in force, milliseconds since 1970. */
+  get sinceMs(): number {
+    return this.#sinceMs;
   }
 
   /** What an operator should know of the last time it was asked to reload; nothing when that went well. */
@@ -93,6 +100,7 @@ export class ConfigInForce {
       http,
       listen: { ...loaded.config.listen, addresses: listen.addresses },
     };
+    this.#sinceMs = this.#parts.now();
     apply(this.#current);
     this.#warnings = restart.map((key) => `${key} was changed in the config file: restart to use it`);
     onOutcome("done");

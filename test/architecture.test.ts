@@ -15,6 +15,7 @@ const FLOOR: Record<string, number> = {
   policy: 1,
   schedule: 1,
   message: 1,
+  decision: 2,
   config: 2,
   observe: 2,
   spool: 2,

@@ -18,6 +18,7 @@ import { CommandError, exit } from "./exit.ts";
 import { withFilters } from "./queue-filter.ts";
 import { list } from "./queue-list.ts";
 import { QueueReader } from "./queue-reader.ts";
+import { registerRepolicy } from "./queue-repolicy.ts";
 import { registerQueueVerbs } from "./queue-verbs.ts";
 import { notReadable, spoolFolder } from "./state-on-disk.ts";
 
@@ -47,6 +48,7 @@ export function registerQueue(program: Command): void {
     .description("counts by state, the age of the oldest that waits, the budget used this hour")
     .action(stats);
   registerQueueVerbs(queue);
+  registerRepolicy(queue);
 }
 
 function withJson(command: Command): Command {

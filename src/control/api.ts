@@ -7,15 +7,17 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { type QueueApiParts, serveQueue } from "./queue-api.ts";
+import { type RepolicyApiParts, serveRepolicy } from "./repolicy-api.ts";
 import { type StatusApiParts, serveStatus } from "./status-api.ts";
 import { serveTrace, type TraceApiParts } from "./trace-api.ts";
 
-export interface ApiParts extends QueueApiParts, StatusApiParts, TraceApiParts {}
+export interface ApiParts extends QueueApiParts, RepolicyApiParts, StatusApiParts, TraceApiParts {}
 
 /** Adds the routes. */
 export function serveApi(server: FastifyInstance, parts: ApiParts): void {
   serveStatus(server, parts);
   serveQueue(server, parts);
+  serveRepolicy(server, parts);
   serveTrace(server, parts);
   tellErrors(server);
 }

@@ -101,6 +101,11 @@ function stateOf(facts: readonly JournalLine[]): LifeState {
       case "held":
         state = fact.event;
         break;
+      case "repolicied":
+        if (fact.hold !== undefined) state = "held";
+        else if (state === "held" && !facts.some((one) => one.event === "held" && one.by === "operator"))
+          state = "incoming";
+        break;
       case "finished":
         state = "delivered";
         break;

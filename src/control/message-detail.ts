@@ -6,6 +6,7 @@
  */
 import type { RecipientResult } from "../schedule/outcome.ts";
 import type { SpoolRecord, StoredEntry } from "../spool/entry.ts";
+import { routeChange } from "../spool/route.ts";
 import { interruptedAttempt, type MessageState } from "../spool/state.ts";
 
 export interface MessageDetail {
@@ -41,7 +42,7 @@ interface AttemptView {
 /** Something that happened to it besides attempts. */
 interface HistoryView {
   readonly at: string;
-  readonly what: "held" | "released" | "retried" | "bounced" | "expired" | "notice";
+  readonly what: "held" | "released" | "retried" | "repolicied" | "bounced" | "expired" | "notice";
   /** Words for people; empty when `what` says it all. */
   readonly detail: string;
 }
@@ -111,6 +112,8 @@ function historyView(record: SpoolRecord): HistoryView[] {
       return [
         { at, what: record.event, detail: `${record.reason}; given up: ${record.recipients.join(", ")}` },
       ];
+    case "repolicied":
+      return [{ at, what: "repolicied", detail: `${routeChange(record)} (${record.rule}: ${record.why})` }];
     case "noticed": {
       const about = `about ${record.recipients.join(", ")}`;
       const where = record.id === null ? "counted for the next digest" : `sent as ${record.id}`;

@@ -6,6 +6,8 @@
 import type { JournalLine } from "../journal/journal.ts";
 import { visible } from "../mail/reply.ts";
 import { plainText } from "../mail/subject.ts";
+import type { Repolicied } from "../observe/facts.ts";
+import { routeChange } from "../spool/route.ts";
 import type { Life, NoticeAbout } from "./life.ts";
 import { clock } from "./queue-text.ts";
 import type { TraceAnswer, TraceQuestion } from "./trace.ts";
@@ -110,6 +112,8 @@ function factText(fact: JournalLine): string {
     case "held":
     case "deleted":
       return `${fact.by === undefined ? "" : "by an operator: "}${word(fact.reason)}`;
+    case "repolicied":
+      return `${routeText(fact)}by ${word(fact.rule)}: ${word(fact.why)}`;
     case "released":
       return `by an operator (${word(fact.verb)})`;
     case "finished":
@@ -117,6 +121,12 @@ function factText(fact: JournalLine): string {
     default:
       return ""; // what a later version wrote down
   }
+}
+
+function routeText({ was, account, sender, from, class: name }: Partial<Repolicied>): string {
+  if (!was) return ""; // of another version
+  const now = { account: account ?? null, envelope: sender ?? "", from: from ?? "", class: name ?? "" };
+  return `${word(routeChange({ was, now }))}, `;
 }
 
 function attemptText(

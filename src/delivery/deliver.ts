@@ -2,6 +2,7 @@
  * One attempt at one message: open its file, say it to the upstream, write down what came of it, settle its job.
  *
  *     file gone ───────────▶ delivered before (the journal knows) or lost: completed, with an alarm if lost
+ *     another account's ───▶ its job goes to that queue
  *     bounced, held ───────▶ its job follows
  *     not due, pair stopped ▶ deferred, nothing is said
  *     sent ─▶ outcome line (synced) ─▶ journal ─▶ notice ─▶ unlink ─▶ job completed        all delivered
@@ -32,7 +33,7 @@ import type { Budget, Charge } from "./budget.ts";
 import type { Notices } from "./notices.ts";
 import { settle, untried } from "./settle.ts";
 import { tellUntold, type UntoldParts } from "./untold.ts";
-import { park, unreadable, withoutFile } from "./unusable.ts";
+import { misplaced, park, unreadable, withoutFile } from "./unusable.ts";
 import { writeDown } from "./write-down.ts";
 
 /** Mail of a stopped pair comes back spread over this part of the wait, not as one wave. */
@@ -53,6 +54,8 @@ export interface DeliverParts {
   readonly pairBreaker: (entry: StoredEntry) => Breaker | undefined;
   /** How long its pair could be worked for so far, milliseconds. */
   readonly workedMs: (entry: StoredEntry) => number;
+  /** Gives a message its job, in the queue of its account. */
+  readonly enqueue: (entry: StoredEntry) => void;
   /** Most recipients of a transaction. */
   readonly maxRecipients: number;
   readonly notices: Pick<Notices, "about">;
@@ -101,6 +104,10 @@ export async function deliver(
     return NOT_TRIED;
   }
   await using message = opened.message;
+  if (message.entry.account !== parts.queue.account) {
+    await misplaced(parts, fetched, message.entry);
+    return NOT_TRIED;
+  }
   await tellUntold(parts.untold, message);
   const state = messageState(message.entry, message.records);
   if (state.kind !== "pending") {

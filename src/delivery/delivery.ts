@@ -252,6 +252,7 @@ export class Delivery {
       notices: this.#notices,
       untold: this.#parts.history.untold,
       workedMs: (entry) => this.workedMs(entry),
+      enqueue: (entry) => this.enqueue(entry),
       wasFinished: (id) => this.#parts.history.wasFinished(id),
       now: Date.now,
       elapsed,

@@ -8,7 +8,7 @@
  * Refuses to judge files it cannot read: they stay as they are.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { HELD_FROM_MS } from "../queue/account-queue.ts";
+import { type Due, HELD_FROM_MS } from "../queue/account-queue.ts";
 import { messageState } from "../spool/state.ts";
 import { jobFor } from "./job.ts";
 import type { RecoverParts } from "./recover.ts";
@@ -30,24 +30,38 @@ export async function rescheduleDeferred(
       if (parts.stopped())
         throw new Error("Cannot look at all due times as the agent stops: the next start does");
       const job = jobs[i] as (typeof jobs)[number];
-      const wantedMs = await dueOf(parts, job.id);
-      if (wantedMs === undefined || Math.abs(wantedMs - job.dueMs) < SAME_MS) continue;
-      await queue.reschedule(job.id, job.class, wantedMs - parts.now());
+      const wanted = await wantedOf(parts, job.id);
+      if (wanted === undefined) continue;
+      const own = wanted.account === undefined ? queue : parts.queues.find(wanted.account);
+      const wantedMs = wanted.dueMs ?? parts.now();
+      if (own !== undefined && own !== queue) {
+        // A crash came between the message's other account and its job's other queue.
+        await queue.remove(job.id);
+        await own.add([{ id: job.id, class: wanted.class ?? job.class, dueMs: wantedMs }], parts.now());
+      } else if (Math.abs(wantedMs - job.dueMs) < SAME_MS) continue;
+      else await queue.reschedule(job.id, job.class, wantedMs - parts.now());
       moved++;
     }
   }
   return moved;
 }
 
-/** When its file says that it is due, milliseconds since 1970. What is over is due at once: its job follows then. */
-async function dueOf(
+/** What its file says: whose it is, and when it is due, milliseconds since 1970. What is over is due at once. */
+interface Wanted extends Partial<Due> {
+  /** Undefined when there is no file: its job follows where it is. */
+  readonly account?: string | null;
+}
+
+/** Undefined when the file cannot be read. */
+async function wantedOf(
   { spool, now }: Pick<RecoverParts, "spool" | "now">,
   id: string,
-): Promise<number | undefined> {
+): Promise<Wanted | undefined> {
   const opened = await spool.open(id).catch(() => undefined);
-  if (!opened?.ok) return opened?.why === "gone" ? now() : undefined;
+  if (!opened?.ok) return opened?.why === "gone" ? {} : undefined;
   await using message = opened.message;
-  const state = messageState(message.entry, message.records);
-  if (state.kind === "settled") return now();
-  return jobFor(message.entry, state, now()).dueMs ?? now();
+  const { entry } = message;
+  const state = messageState(entry, message.records);
+  if (state.kind === "settled") return {};
+  return { account: entry.account, ...jobFor(entry, state, now()) };
 }

@@ -6,6 +6,7 @@
  */
 import type { Fetched } from "../queue/account-queue.ts";
 import { retryDelayMs } from "../schedule/backoff.ts";
+import type { StoredEntry } from "../spool/entry.ts";
 import type { DeliverParts } from "./deliver.ts";
 
 /** The file is gone, or `corrupt` says what is wrong with it. */
@@ -30,6 +31,17 @@ export function park(parts: DeliverParts, fetched: Fetched, reason: string): Pro
 export function unreadable(parts: DeliverParts, fetched: Fetched, error: Error): Promise<void> {
   alarm(parts, fetched, `its spool file cannot be opened: ${error.message}`);
   return parts.queue.defer(fetched, parts.now() + retryDelayMs(parts.retry, 0, parts.random));
+}
+
+/** Policy gave its message another account, and a crash kept the job from following: it does now. */
+export async function misplaced(
+  parts: Pick<DeliverParts, "queue" | "enqueue">,
+  fetched: Fetched,
+  entry: StoredEntry,
+): Promise<void> {
+  await parts.queue.putBack(fetched); // what is active cannot be removed; whoever fetches it now does the same
+  await parts.queue.remove(fetched.id);
+  parts.enqueue(entry);
 }
 
 function alarm(parts: DeliverParts, { id }: Fetched, reason: string): void {

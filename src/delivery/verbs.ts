@@ -15,7 +15,7 @@ import type { SpoolMessage } from "../spool/message.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type MessageState, messageState } from "../spool/state.ts";
 import { recordsFor, type Verb, type VerbResult } from "../spool/verb.ts";
-import { jobFor } from "./job.ts";
+import { follow, jobs } from "./follow.ts";
 import type { Notices } from "./notices.ts";
 import { recordFact } from "./record-facts.ts";
 import type { RecoverParts } from "./recover.ts";
@@ -143,20 +143,6 @@ async function notice(parts: VerbParts, message: SpoolMessage, state: State): Pr
   await parts.notices.about(message, state, "just tried").catch((error: Error) => {
     trouble(parts, message.entry.id, `its notice has to wait: ${error.message}`);
   });
-}
-
-/** Makes the job what the state asks for. */
-function follow(parts: VerbParts, entry: StoredEntry, state: State): Promise<void> {
-  return jobs(parts, async () => {
-    const queue = parts.queues.find(entry.account);
-    if (!queue) return parts.recover("an operator changed a message that has no queue yet");
-    await queue.remove(entry.id);
-    await queue.add([jobFor(entry, state, parts.now())], parts.now());
-  });
-}
-
-async function jobs(parts: VerbParts, change: () => Promise<void>): Promise<void> {
-  await change().catch(() => parts.recover("a job could not be changed for an operator"));
 }
 
 function tell({ events }: VerbParts, entry: StoredEntry, record: SpoolRecord): Promise<void> {

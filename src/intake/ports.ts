@@ -4,14 +4,13 @@
  *
  * The whole config, the spool and the events satisfy these as they are; tests give small ones.
  */
+import type { DecisionSettings } from "../decision/decide.ts";
 import type { Address } from "../mail/address.ts";
 import type { Events } from "../observe/events.ts";
-import type { SenderPolicy } from "../policy/senders.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 
 /** The part of the config that intake reads. A message keeps the one it began with. */
-export interface IntakeSettings {
-  readonly hostname: string;
+export interface IntakeSettings extends DecisionSettings {
   readonly listen: { readonly clients: readonly string[]; readonly maxConnections: number };
   readonly limits: {
     readonly messageSizeBytes: number;
@@ -19,14 +18,7 @@ export interface IntakeSettings {
     readonly hops: number;
     readonly uploadsBytes: number;
   };
-  readonly accounts: readonly { readonly name: string; readonly allowDomains: readonly string[] }[];
-  readonly senders: SenderPolicy;
   readonly recipients: { readonly aliases: ReadonlyMap<string, Address> };
-  readonly urgent: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly senders: readonly Address[];
-    readonly users: readonly string[];
-  };
   readonly keep: { readonly subjects: boolean };
 }
 

@@ -14,6 +14,7 @@ import type { Identities } from "../mail/identity.ts";
 import { writeMailbox } from "../mail/mailbox.ts";
 import { visible } from "../mail/reply.ts";
 import { signedFields } from "./dkim.ts";
+import { type Stretch, type UndoStep, undoSteps } from "./undo.ts";
 
 export interface EditPlan {
   readonly pair: Pair;
@@ -42,7 +43,12 @@ export interface EditedHead {
   readonly changes: readonly Change[];
   /** As it stands in the message that goes out, `<…>`; another's text, made visible. */
   readonly messageId: string;
+  /** The way back to the head that came (undo.ts). */
+  readonly undo: readonly UndoStep[];
 }
+
+const NOTHING = Buffer.alloc(0);
+const EMPTY_LINE = Buffer.from("\r\n");
 
 /** A field's fate. No `bytes`: it goes. */
 interface Edit {
@@ -59,12 +65,15 @@ export function editHead(head: Head, plan: EditPlan): EditedHead {
   const names = new Set(touched.map(({ field }) => field.toLowerCase()));
   const final = edits.map((edit, i) => dropBrokenSignature(head.fields[i]!, edit, names));
   const additions = added.map(({ field, now }) => `${field}: ${now}\r\n`).join("");
+  const stretches: Stretch[] = [
+    { came: head.mboxLine ?? NOTHING, goes: Buffer.from(`${plan.received}\r\n`, "latin1") },
+    ...final.map(({ bytes = NOTHING }, i) => ({ came: head.fields[i]!.raw, goes: bytes })),
+    { came: NOTHING, goes: Buffer.from(additions, "latin1") },
+    { came: head.separated ? EMPTY_LINE : NOTHING, goes: EMPTY_LINE },
+  ];
   return {
-    bytes: Buffer.concat([
-      Buffer.from(`${plan.received}\r\n`, "latin1"),
-      ...final.flatMap(({ bytes }) => bytes ?? []),
-      Buffer.from(`${additions}\r\n`, "latin1"),
-    ]),
+    bytes: Buffer.concat(stretches.map(({ goes }) => goes)),
+    undo: undoSteps(stretches),
     changes: [...mboxChange(head), ...final.flatMap(({ change }) => change ?? []), ...added],
     messageId: visible(head.fields.find(({ name }) => name === "message-id")?.value() ?? plan.messageId),
   };

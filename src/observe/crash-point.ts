@@ -39,6 +39,10 @@ export type CrashPoint =
   | "notice-spooled"
   /** The message knows its notice. */
   | "noticed"
+  /** Policy was run again: the new file is synced, under its name of a part. */
+  | "replacement-synced"
+  /** The new file stands in the old one's place; the folder is not yet synced, the job is where it was. */
+  | "replaced"
   /** Recovery is about to look at some files, and to make the jobs that they lack. */
   | "recovering";
 

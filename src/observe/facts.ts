@@ -121,6 +121,24 @@ export interface Released extends MailFact {
   readonly verb: "release" | "retry";
 }
 
+/** Policy was run on it again and decided otherwise: from now on it goes out like this. */
+export interface Repolicied extends MailFact {
+  readonly event: "repolicied";
+  readonly by: "operator";
+  readonly from: string;
+  readonly class: "urgent" | "bulk";
+  readonly was: {
+    readonly account: string | null;
+    readonly envelope: string;
+    readonly from: string;
+    readonly class: "urgent" | "bulk";
+  };
+  readonly rule: string;
+  readonly why: string;
+  /** Why policy parks it, if it does. */
+  readonly hold?: string;
+}
+
 /** Its file goes although not everybody got it: it was bounced long ago, or an operator says so. */
 export interface Deleted extends MailFact {
   readonly event: "deleted";
@@ -143,5 +161,6 @@ export type Fact =
   | Expired
   | Held
   | Released
+  | Repolicied
   | Deleted
   | Finished;

@@ -12,7 +12,9 @@
  */
 import type { Address } from "../mail/address.ts";
 import type { Envelope } from "../mail/envelope.ts";
+import type { UndoStep } from "../message/undo.ts";
 import type { RecipientResult } from "../schedule/outcome.ts";
+import type { Route } from "./route.ts";
 
 export const SPOOL_VERSION = 1;
 
@@ -55,6 +57,8 @@ export interface SpoolEntry {
   readonly hold?: string;
   readonly messageId: string;
   readonly eightBit: boolean;
+  /** From the head on the wire back to the one that came, so that policy can be run on it again; missing in older files. */
+  readonly undo?: readonly UndoStep[];
   /** The working time of its pair when it was accepted, milliseconds: its age for expiry counts from here. */
   readonly workedMs?: number;
   /** It is a notice of ours, about message `of` (null: a digest): no notice is ever about it. */
@@ -105,7 +109,18 @@ export type SpoolRecord =
   | { readonly at: number; readonly event: "held"; readonly reason: string }
   | { readonly at: number; readonly event: "released" }
   /** To be tried at once, also who was given up. */
-  | { readonly at: number; readonly event: "retried" };
+  | { readonly at: number; readonly event: "retried" }
+  /** Policy was run on it again: the first line and the wire bytes are as it decided now. */
+  | {
+      readonly at: number;
+      readonly event: "repolicied";
+      readonly was: Route;
+      readonly now: Route;
+      readonly rule: string;
+      readonly why: string;
+      /** Why policy parks it, if it does. */
+      readonly hold?: string;
+    };
 
 /** What every fact about a message says of it. */
 export function mailOf({ id, account, envelope, client }: SpoolEntry) {

@@ -101,14 +101,15 @@ export class SpoolMessage implements AsyncDisposable {
   /** The bytes that go to the upstream: a buffer when they are few, else a stream. */
   async wire(): Promise<Buffer | Readable> {
     const { wireBytes } = this.entry;
-    if (wireBytes > STREAM_ABOVE_BYTES) return Readable.from(this.#chunks());
+    if (wireBytes > STREAM_ABOVE_BYTES) return Readable.from(this.pieces());
     const bytes = Buffer.allocUnsafe(wireBytes);
     await readFully(this.#file, bytes, this.#wireStart);
     return bytes;
   }
 
-  async *#chunks(): AsyncGenerator<Buffer> {
-    for (let at = 0; at < this.entry.wireBytes; at += BLOCK_BYTES) {
+  /** The same in pieces, from byte `start` of them on. */
+  async *pieces(start = 0): AsyncGenerator<Buffer> {
+    for (let at = start; at < this.entry.wireBytes; at += BLOCK_BYTES) {
       const bytes = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, this.entry.wireBytes - at));
       await readFully(this.#file, bytes, this.#wireStart + at);
       yield bytes;

@@ -9,7 +9,7 @@ import { mkdir, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { visible } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
-import { formatEntry, type SpoolEntry } from "./entry.ts";
+import { formatEntry, formatRecord, type SpoolEntry, type SpoolRecord } from "./entry.ts";
 import { FolderSync } from "./folder-sync.ts";
 import { type Glance, glanceAt } from "./glance.ts";
 import { type OpenResult, SpoolMessage } from "./message.ts";
@@ -26,6 +26,17 @@ export interface SpoolOptions {
   readonly freeDiskBytes: number;
   readonly now: () => number;
   readonly random: () => number;
+}
+
+/** What takes a message's place. */
+export interface Replacement {
+  readonly entry: SpoolEntry;
+  /** The head on the wire, its empty line included. */
+  readonly head: Buffer;
+  /** The length of the head that it replaces, bytes. */
+  readonly insteadOf: number;
+  /** Why and how: what is added to what happened. */
+  readonly record: SpoolRecord;
 }
 
 export type Room = { readonly ok: true } | { readonly ok: false; readonly reason: "disk-low" | "queue-full" };
@@ -117,6 +128,35 @@ export class Spool implements AsyncDisposable {
     } finally {
       this.#accepting.delete(entry.id);
     }
+  }
+
+  /**
+   * Puts a message in the place of an opened one: the same id and body, everything that happened to it so far, and
+   * `record`. Whatever dies meanwhile, there is the one or the other, whole. When it resolves, the new one is durable
+   * and `message` is of no use any more; when it rejects, it may be either.
+   */
+  async replace(message: SpoolMessage, { entry, head, insteadOf, record }: Replacement): Promise<void> {
+    const path = this.#path(entry.id);
+    const part = path + PART;
+    const wireBytes = head.length + message.entry.wireBytes - insteadOf;
+    try {
+      const file = await open(part, "wx", 0o600);
+      try {
+        await writeAll(file, [formatEntry(entry, wireBytes), head]);
+        for await (const piece of message.pieces(insteadOf)) await writeAll(file, [piece]);
+        await writeAll(file, [Buffer.from([...message.records, record].map(formatRecord).join(""))]);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      crashPoint("replacement-synced");
+      await rename(part, path);
+    } catch (error) {
+      await unlink(part).catch(() => {});
+      throw error;
+    }
+    crashPoint("replaced");
+    await this.#sync.sync();
   }
 
   /** Opens a message to look at it or to append to it. What is no queue id is not there. */

@@ -6,6 +6,7 @@
  *        └──▶ held ──▶ pending      parked by policy or an operator, until released
  *     bounced ──▶ pending           an operator's retry
  *
+ * Policy and operators park for themselves: what both hold goes on when both let it go. A release lets go of both.
  * Promises: pure; the same entry and records give the same state. Redis has no say in it.
  */
 import type { Address } from "../mail/address.ts";
@@ -34,9 +35,25 @@ export type MessageState =
 
 type Waiting = Pick<Extract<MessageState, { kind: "pending" }>, "next">;
 
+/** Why a message is parked, and by whom. */
+export interface Holds {
+  readonly policy: string | undefined;
+  readonly operator: string | undefined;
+}
+
+/** Folds what parks a message. */
+export function holdsOf(entry: SpoolEntry, records: readonly SpoolRecord[]): Holds {
+  let holds: Holds = { policy: entry.hold, operator: undefined };
+  for (const record of records) {
+    if (record.event === "held") holds = { ...holds, operator: record.reason };
+    else if (record.event === "released") holds = { policy: undefined, operator: undefined };
+    else if (record.event === "repolicied") holds = { ...holds, policy: record.hold };
+  }
+  return holds;
+}
+
 /** Folds a message's entry and records, oldest first, into its state. */
 export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[]): MessageState {
-  let hold = entry.hold;
   let next: { dueMs: number; waitMs: number } | undefined;
   let atMs = entry.timeMs;
   const settling: LedgerRecord[] = [];
@@ -57,14 +74,13 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
         next = undefined;
         break;
       case "held":
-        hold = record.reason;
         break;
       case "released":
-        hold = undefined;
         next = undefined;
         break;
       case "dot":
       case "noticed":
+      case "repolicied": // what is bounced is kept no longer for it
         continue;
     }
     atMs = record.at;
@@ -74,6 +90,8 @@ export function messageState(entry: SpoolEntry, records: readonly SpoolRecord[])
     const last = ledger.failed.at(-1);
     return last ? { kind: "bounced", ledger, reason: last.reason, atMs } : { kind: "settled", ledger };
   }
+  const holds = holdsOf(entry, records);
+  const hold = holds.operator ?? holds.policy;
   if (hold !== undefined) return { kind: "held", ledger, reason: hold };
   const failure = [...ledger.reasons.values()].at(-1);
   // Who was in no transaction yet waits for nobody.

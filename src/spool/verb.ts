@@ -99,16 +99,11 @@ export function recordsFor(
 }
 
 /** Why it cannot go out whatever is asked, with the remedy; undefined when it can. */
-function noWayOut(
-  { account, received, from }: SpoolEntry,
-  hasAccount: Asked["hasAccount"],
-): string | undefined {
-  if (account === null) {
-    const pair = `${received.sender ?? "<>"}, header From ${from}`;
-    return `it has no account to go through, as no pair was known for its sender (${pair}): have it sent again once accounts[].senders or senders.rewrite knows it, and bounce or delete this one`;
-  }
+function noWayOut({ account, why }: SpoolEntry, hasAccount: Asked["hasAccount"]): string | undefined {
+  if (account === null)
+    return `it has no account to go through (${why}): add its sender to accounts[].senders or senders.rewrite, reload, then run sluice queue repolicy`;
   if (hasAccount(account)) return undefined;
-  return `its account ${account} is not in the config: put it back and restart`;
+  return `its account ${account} is not in the config: put it back and reload`;
 }
 
 function wordFor({ kind }: MessageState): string {

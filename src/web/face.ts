@@ -11,6 +11,7 @@ import { Live } from "../control/live.ts";
 import { healthNow, type OverviewSource, overviewOf, readingsOf } from "../control/overview-view.ts";
 import type { QueueApiParts } from "../control/queue-api.ts";
 import { Recent } from "../control/recent.ts";
+import type { RepolicyApiParts } from "../control/repolicy-api.ts";
 import { type ControlParts, startControl } from "../control/server.ts";
 import { Snapshots } from "../control/snapshot.ts";
 import type { Answers } from "../delivery/answers.ts";
@@ -19,7 +20,7 @@ import { Metrics } from "../observe/metrics.ts";
 import type { Ledger } from "../usage/ledger.ts";
 import { startWeb, type Web } from "./server.ts";
 
-export interface FaceParts extends Pick<QueueApiParts, "source" | "apply"> {
+export interface FaceParts extends Pick<QueueApiParts, "source" | "apply">, RepolicyApiParts {
   /** The one in force. */
   readonly config: () => Config;
   /** What somebody should see to although mail flows. */
@@ -65,6 +66,7 @@ export async function startFace(parts: FaceParts): Promise<Face> {
   const shared: ControlParts = {
     source: parts.source,
     figures: parts.answers,
+    repolicy: parts.repolicy,
     journalFolder: parts.journalFolder,
     apply: parts.apply,
     health: () => healthNow(source),

@@ -160,3 +160,31 @@ test.each<CrashPoint>(["fetched", "dot-said"])(
     expect(inDoubt).toHaveLength(crashAt === "dot-said" ? 5 : 0);
   },
 );
+
+test.each<{ readonly at: CrashPoint; readonly again: "must be" | "need not be" }>([
+  { at: "replacement-synced", again: "must be" },
+  { at: "replaced", again: "need not be" },
+])(
+  "after a crash at $at policy $again run again, and the held message arrives once, as the new policy says",
+  async ({ at, again }) => {
+    const { relay, arrivals, copies } = await prepare();
+    await relay.configure({ config: `${QUICK}\nsenders: { unknown: hold }` });
+    await relay.up();
+    const first = await submitted(relay.port, { ...FIRST, from: "ceo@lab.example" });
+    await relay.down();
+    const rewrite = '{ match: "ceo@*", to: app@lab.example }';
+    await relay.configure({ config: `${QUICK}\nsenders: { unknown: hold, rewrite: [ ${rewrite} ] }` });
+    await relay.up({ crashAt: at });
+    await relay.command("queue", "repolicy", "--yes");
+    await relay.ended();
+    await relay.up();
+    const left = again === "must be" ? 1 : 0;
+    expect((await relay.command("queue", "repolicy", "--yes")).stdout).toContain(`-- ${left} message`);
+    const submissions = [first, await settled(relay, arrivals)];
+    expect(judge({ submissions, arrivals, inDoubt: [] }).faults).toEqual([]);
+    expect(copies()).toBe(1);
+    expect(relay.arrived.find(({ subject }) => subject === FIRST.id)?.sender).toBe("app@lab.example");
+    expect(relay.events("repolicied")).toMatchObject([{ id: first.queueId, account: "portal" }]);
+    expect(relay.log.filter(({ level }) => level === "error")).toEqual([]);
+  },
+);

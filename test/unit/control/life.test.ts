@@ -22,6 +22,10 @@ test("the state of a message is what its facts come to", () => {
   expect(stateAfter(fact("expired", { recipients: [ANN, BOB], reason: "old", delay: 9 }))).toBe("bounced");
   expect(stateAfter(fact("held", { reason: "no pair" }))).toBe("held");
   expect(stateAfter(fact("held", { reason: "x" }), fact("released", { verb: "release" }))).toBe("incoming");
+  expect(stateAfter(fact("held", { reason: "no pair" }), fact("repolicied"))).toBe("incoming");
+  expect(stateAfter(fact("repolicied", { hold: "no pair" }))).toBe("held");
+  const parked = fact("held", { by: "operator", reason: "x" });
+  expect(stateAfter(parked, fact("repolicied"))).toBe("held");
   expect(stateAfter(fact("deleted", { reason: "x" }))).toBe("deleted");
   expect(lifeOf([refused()]).state).toBe("rejected");
 });

@@ -155,3 +155,12 @@ test("who finds nothing learns how far back the journal goes, and what else to a
     `"Nothing is known of 1m84xr46400t1k\\x1b: the journal is empty. To search wider, ask for the sender, a recipient or the queue id from the reply 250."`,
   );
 });
+
+test("policy that was run again says what it changed, by which rule", () => {
+  const was = { account: null, envelope: "root@a", from: "root@a", class: "bulk" };
+  const now = { account: "portal", sender: "app@b", from: "app@b", class: "bulk" };
+  const repolicied = fact("repolicied", { ...now, was, rule: "senders.rewrite[0]", why: "it matches" });
+  expect(text(lifeOf([accepted(), repolicied]))).toContain(
+    "account none -> portal, From root@a -> app@b, envelope root@a -> app@b, by senders.rewrite[0]: it matches",
+  );
+});

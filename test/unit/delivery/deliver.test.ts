@@ -29,12 +29,13 @@ async function setting(changes: Partial<SpoolEntry> = {}) {
     const results = recipients.map((recipient) => ({ recipient, status: "delivered" as const, reply: ok }));
     return { results, inDoubt: false, sessionLost: false };
   });
-  const queue = Object.fromEntries(
-    ["complete", "defer", "bounce", "hold", "putBack"].map((name) => [
+  const calls = Object.fromEntries(
+    ["complete", "defer", "bounce", "hold", "putBack", "remove"].map((name) => [
       name,
       async () => void settled.push(name),
     ]),
   );
+  const queue = { account: "portal", ...calls };
   const parts = {
     spool,
     queue,
@@ -50,6 +51,7 @@ async function setting(changes: Partial<SpoolEntry> = {}) {
     maxRecipients: 100,
     pairBreaker: () => undefined,
     workedMs: () => 0,
+    enqueue: ({ account }: SpoolEntry) => void settled.push(`enqueue for ${account}`),
     notices: { about: async () => {} },
     untold: {
       events: { fact: async (fact: Fact) => void facts.push(fact) },
@@ -284,4 +286,11 @@ test("a message is as old as its pair could be worked for, however long sluice w
     await deliver({ ...parts, workedMs: () => workedMs }, session, work);
     expect(facts.some(({ event }) => event === "expired")).toBe(gone);
   }
+});
+
+test("a message that policy gave another account is not sent by the old one: its job goes to the other queue", async () => {
+  const { parts, session, send, settled, work } = await setting({ account: "shop" });
+  expect(await deliver(parts, session, work)).toMatchObject({ mailSaid: false, blamed: undefined });
+  expect(send).not.toHaveBeenCalled();
+  expect(settled).toEqual(["putBack", "remove", "enqueue for shop"]);
 });

@@ -60,6 +60,50 @@ test("held by policy or by an operator until released", () => {
   });
 });
 
+const route = { account: "portal", envelope: ann, from: ann, class: "bulk" as const };
+const repolicied = (at: number, hold?: string): SpoolRecord => ({
+  at,
+  event: "repolicied",
+  was: route,
+  now: route,
+  rule: "senders.unknown",
+  why: "no pair",
+  ...(hold === undefined ? {} : { hold }),
+});
+const HELD: SpoolRecord = { at: 1, event: "held", reason: "look" };
+const RELEASED: SpoolRecord = { at: 2, event: "released" };
+
+test.each([
+  ["what policy parks later is held", [repolicied(3, "no pair")], "no pair"],
+  ["what policy lets go is pending", [repolicied(3, "no pair"), repolicied(4)], undefined],
+  ["what an operator holds stays held when policy lets it go", [HELD, repolicied(3)], "look"],
+  ["what both hold is held in the operator's words", [HELD, repolicied(3, "no pair")], "look"],
+  [
+    "a release before it does not count against policy",
+    [HELD, RELEASED, repolicied(3, "no pair")],
+    "no pair",
+  ],
+  [
+    "held by both, then let go by policy, it is the operator's",
+    [HELD, repolicied(3, "no pair"), repolicied(4)],
+    "look",
+  ],
+] as const)("%s", (_, records, reason) => {
+  const state = messageState(entry, records);
+  expect(state.kind).toBe(reason === undefined ? "pending" : "held");
+  expect(state).toMatchObject({ reason });
+});
+
+test("policy run again gives what bounced no other age, and a deferral keeps its time", () => {
+  const given = attempt(5, [ok(ann), failed(bob, said(550))]);
+  expect(messageState(entry, [given, repolicied(9)])).toMatchObject({ kind: "bounced", atMs: 5 });
+  const deferred = attempt(5, [failed(ann, said(451)), failed(bob, said(451))], 99);
+  expect(messageState(entry, [deferred, repolicied(9)])).toMatchObject({
+    kind: "pending",
+    next: { dueMs: 99, waitMs: 94 },
+  });
+});
+
 test("an operator's retry makes a bounced message pending again, at once", () => {
   const records: SpoolRecord[] = [attempt(5, [ok(ann), failed(bob, said(550))]), { at: 6, event: "retried" }];
   const state = messageState(entry, records);

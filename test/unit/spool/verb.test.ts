@@ -89,12 +89,14 @@ test("each of the records that a verb asks for leaves a state that makes sense",
 });
 
 test("without an account nothing is let go, and the sentence says what to do", () => {
-  const none = { account: null, hold: "no pair is known" };
-  expect(ask("release", [], none)).toMatch(/no pair was known for its sender .*accounts\[\]\.senders/);
+  const none = { account: null, why: "Sender a@b is not an allowed pair", hold: "no pair is known" };
+  expect(ask("release", [], none)).toBe(
+    "it has no account to go through (Sender a@b is not an allowed pair): add its sender to accounts[].senders or senders.rewrite, reload, then run sluice queue repolicy",
+  );
   expect(ask("retry", [GIVEN_UP], none)).toMatch(/no account to go through/);
   expect(ask("bounce", [], none)).toBe("bounced");
   const gone = { account: "shop" };
-  expect(ask("retry", [], gone)).toBe("its account shop is not in the config: put it back and restart");
+  expect(ask("retry", [], gone)).toBe("its account shop is not in the config: put it back and reload");
   expect(ask("hold", [], gone)).toBe("held");
 });
 
