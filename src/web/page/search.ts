@@ -1,0 +1,63 @@
+/**
+ * What a search found: one entry a message, newest first, refused ones as easily as delivered ones.
+ */
+import { type Story, trace } from "./api.ts";
+import { byId, el, Region, setText, time } from "./dom.ts";
+import { count, several } from "./format.ts";
+import { stepsOfFacts, toneOf } from "./life.ts";
+import { hashOf } from "./route.ts";
+import { stepList } from "./steps.ts";
+
+const MOST_FOUND = 50;
+
+const results = new Region(byId("found-list"), (stories: readonly Story[]) => stories.map(storyItem));
+let asked = 0;
+
+/** Looks, and shows it; rejects when it cannot look. */
+export async function showSearch(term: string): Promise<void> {
+  const mine = ++asked;
+  setText(byId("found-term"), term);
+  const stories = (await trace(term, MOST_FOUND)).toSorted((a, b) => lastOf(b).localeCompare(lastOf(a)));
+  if (mine !== asked) return;
+  results.show(stories);
+  const most =
+    stories.length === MOST_FOUND ? " (there may be more: a queue id or a Message-ID finds one)" : "";
+  const nothing =
+    "Nothing known. A queue id, a Message-ID or a whole address finds mail as far back as keep.history goes; a message that never reached sluice is not here.";
+  setText(byId("found-words"), stories.length === 0 ? nothing : `${count(stories.length, "message")}${most}`);
+}
+
+/** Forgets what was asked: a late answer is not shown. */
+export function leaveSearch(): void {
+  asked++;
+  results.clear();
+  setText(byId("found-words"), "Looking…");
+}
+
+function lastOf({ facts }: Story): string {
+  return facts.at(-1)?.at ?? "";
+}
+
+function storyItem(story: Story): HTMLElement {
+  const { id, state, sender, recipients, messageId, user, facts } = story;
+  const who = `${sender === null || sender === "" ? "<>" : sender} → ${several(recipients, 3) || "nobody yet"}`;
+  const first = facts[0]?.at;
+  return el(
+    "li",
+    { class: "card story" },
+    el(
+      "div",
+      { class: "line" },
+      el("span", { class: `badge tone-${toneOf(state)}` }, state),
+      el("span", { class: "who" }, who),
+      id === null ? null : el("a", { href: hashOf({ view: "message", id }), class: "id" }, id),
+      first === undefined ? null : time(first),
+    ),
+    el(
+      "p",
+      { class: "muted small" },
+      [user === null ? "" : `user ${user}`, messageId ?? ""].filter(Boolean).join(" · "),
+    ),
+    el("details", {}, el("summary", {}, count(facts.length, "fact")), stepList(stepsOfFacts(facts))),
+  );
+}
