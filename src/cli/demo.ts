@@ -19,8 +19,10 @@ import { visible } from "../mail/reply.ts";
 import type { Fact } from "../observe/facts.ts";
 import { createLog } from "../observe/log.ts";
 import { arrivalLine } from "../sandbox/arrivals.ts";
+import type { Page } from "../sandbox/page.ts";
 import { keptPassword } from "../sandbox/password.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
+import { openArrivedPage } from "./arrived-page.ts";
 import { loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { startOrEnd } from "./run.ts";
@@ -58,7 +60,9 @@ async function demo(version: string): Promise<void> {
   const { config } = loadOrEnd(loadConfig, { config: CONFIG });
   const facts = watch<Fact>();
   let agent: Agent | undefined;
+  let page: Page | undefined;
   try {
+    page = await openArrivedPage(sandbox);
     agent = await startOrEnd({
       config,
       log: createLog({
@@ -73,7 +77,7 @@ async function demo(version: string): Promise<void> {
       `sluice ${version} listens on ${where(config)}; its upstream is a simulator on this machine.\n`,
     );
     await showSample(config, { facts, arrivals, sandbox });
-    console.log(whatNext(config));
+    console.log(whatNext(config, page.url));
     facts.follow((fact) => {
       const line = factLine(fact);
       if (line !== undefined) console.log(line);
@@ -83,6 +87,7 @@ async function demo(version: string): Promise<void> {
     console.log("\nstopping…");
   } finally {
     await agent?.stop();
+    await page?.close();
     await sandbox.close();
   }
 }
@@ -135,7 +140,7 @@ async function submit({ host, port }: { host: string; port: number }): Promise<s
   return /queued as (\S+)/.exec(response ?? "")?.[1] ?? "";
 }
 
-function whatNext(config: Config): string {
+function whatNext(config: Config, pageUrl: string): string {
   const { host, port } = firstAddress(config);
   const cli = "node dist/main.js";
   const file = "-c config/sandbox.yaml";
@@ -145,7 +150,7 @@ function whatNext(config: Config): string {
     `  printf 'Subject: hello\\n\\nhi\\n' | curl -sS smtp://${host}:${port} --mail-from root@app01.internal --mail-rcpt you@example.org -T -`,
     `  ${cli} queue ${file}                        what waits, and why`,
     `  ${cli} explain --from cron@app01.internal ${file}`,
-    `Messages that arrived are in ${SANDBOX_DIR}/arrived. Ctrl-C ends everything.\n`,
+    `Mail that arrived: ${pageUrl} and ${SANDBOX_DIR}/arrived. Ctrl-C ends everything.\n`,
   ].join("\n");
 }
 

@@ -44,7 +44,7 @@ function row(): Row<AccountOverview> {
 }
 
 function budgetWords({ budget }: AccountOverview): string {
-  if (budget === null) return "no budget known: unlimited, or Redis is away";
+  if (budget === null) return "unlimited, or Redis is away";
   const used = `${number(budget.used)} of ${number(budget.perHour)} this hour`;
   return budget.used > budget.perHour ? `${used}: over the cap` : used;
 }

@@ -80,7 +80,7 @@ async function get<T>(path: string): Promise<T> {
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(path, { cache: "no-store", redirect: "error", ...init });
+    answer = await fetch(path, { redirect: "error", ...init });
   } catch {
     throw new Error("The agent does not answer.");
   }

@@ -79,7 +79,8 @@ export class Chart {
   #fit(): void {
     const size = this.#size();
     if (size.width === 0) return;
-    if (!this.#plot || size.width !== this.#plot.width) this.#create();
+    const { width, height } = this.#plot ?? {};
+    if (size.width !== width || size.height !== height) this.#create();
   }
 
   #size(): { width: number; height: number } {

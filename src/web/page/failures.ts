@@ -37,5 +37,7 @@ function row({ at, event, id, sender, recipients, user, reason }: FailureOvervie
 /** To the message; to what is known of its sender where it never had an id. */
 function linkTo(id: string | null, term: string | null): HTMLElement | null {
   if (id !== null) return el("a", { href: hashOf({ view: "message", id }), class: "id" }, id);
-  return term === null ? null : el("a", { href: hashOf({ view: "search", term }) }, "more of this sender");
+  return term === null
+    ? null
+    : el("a", { href: hashOf({ view: "search", term }), class: "small" }, "more of this sender");
 }

@@ -40,10 +40,9 @@ function say(flow: keyof typeof GLYPHS, verdict: string): void {
 
 function flowWords({ queue: { states, oldest } }: Overview): string {
   const waiting = states.incoming + states.active + states.deferred;
-  const held = states.held === 0 ? "" : ` ${count(states.held, "message is", "messages are")} held.`;
-  if (waiting === 0) return `Nothing waits to be sent.${held}`;
+  if (waiting === 0) return "Nothing waits to be sent.";
   const age = oldest === null ? "" : `, the oldest for ${span(oldest)}`;
-  return `${count(waiting, "message")} on the way${age}.${held}`;
+  return `${count(waiting, "message")} on the way${age}.`;
 }
 
 function reasonItems(items: Overview["health"]["reasons"]): HTMLElement[] {

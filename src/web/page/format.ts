@@ -16,9 +16,9 @@ export function number(n: number): string {
   return NUMBER.format(n);
 }
 
-/** 1.2M, where there is no room for more. */
+/** 2.5k, 1.2M, where there is no room for more. */
 export function compact(n: number): string {
-  return COMPACT.format(n);
+  return COMPACT.format(n).replace("m", "M");
 }
 
 /** "1 message", "2 messages". */

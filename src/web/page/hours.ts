@@ -7,7 +7,7 @@
 import type { HourOverview } from "./api.ts";
 import { AXIS_FONT, Chart, type Drawing, type Ink } from "./chart.ts";
 import { byId, el, Region, setText } from "./dom.ts";
-import { compact, count, hourOfDay, number } from "./format.ts";
+import { compact, hourOfDay, number } from "./format.ts";
 
 /** Above so many times the busiest hour, the cap would flatten the bars: it is named at the top instead. */
 const CAP_OUT_OF_SIGHT = 8;
@@ -44,14 +44,12 @@ function hourWords(hour: HourOverview): string {
 
 function dayWords(): string {
   const sum = (of: (hour: HourOverview) => number) => hours.reduce((so, hour) => so + of(hour), 0);
+  const refused = sum((hour) => hour.refused);
   if (sum(total) === 0)
-    return `Nothing sent · ${count(
-      sum(({ refused }) => refused),
-      "message",
-    )} refused`;
+    return refused === 0 ? "Nothing sent, nothing refused" : `Nothing sent · ${number(refused)} refused`;
   const busiest = hours.reduce((a, b) => (total(b) > total(a) ? b : a));
   const peak = `busiest ${hourOfDay(busiest.at)} with ${number(total(busiest))}`;
-  return `${number(sum(total))} sent · ${number(sum(({ refused }) => refused))} refused · ${peak}`;
+  return `${number(sum(total))} sent · ${number(refused)} refused · ${peak}`;
 }
 
 function drawing(shown: readonly HourOverview[]): Drawing {

@@ -4,7 +4,7 @@
  *     connecting ──▶ live ──▶ reconnecting ──▶ live …
  *          └───────────┴────────────┴────────▶ logged out   (nothing leads out: a new login is a new page)
  *
- * Promises: after a loss it tries again, at most 15 seconds apart, for as long as the page is open.
+ * Promises: after a loss it tries again, at most 3 seconds apart, for as long as the page is open.
  */
 import { type JournalFact, LoggedOut, type Overview, overview } from "./api.ts";
 
@@ -17,7 +17,7 @@ export interface Listener {
 }
 
 const FIRST_WAIT_MS = 500;
-const MAX_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 3000;
 
 /** Listens until the page is closed. */
 export function follow(listener: Listener): void {

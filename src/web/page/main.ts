@@ -53,9 +53,13 @@ function onFact(fact: JournalFact): void {
 function onState(state: LiveState): void {
   setText(byId("live"), LIVE_WORDS[state]);
   setAttribute(byId("live"), "data-live", state);
-  clearTimeout(silence);
   if (state === "logged out") showLoggedOut();
-  if (state === "reconnecting") silence = setTimeout(showSilence, SILENCE_MS);
+  if (state === "reconnecting") {
+    silence ??= setTimeout(showSilence, SILENCE_MS); // from the first loss on, however often it is tried again
+  } else {
+    clearTimeout(silence);
+    silence = undefined;
+  }
   if (state === "live" && route.view !== "home") void look();
 }
 

@@ -67,7 +67,8 @@ function summary(shown: Shown): Child[] {
 }
 
 function sentence(words: string): string {
-  const whole = words.charAt(0).toUpperCase() + words.slice(1);
+  const isWord = /^[a-z]+('s)?[ ,]/.test(words); // not an address, not a reply
+  const whole = isWord ? words.charAt(0).toUpperCase() + words.slice(1) : words;
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 

@@ -9,9 +9,15 @@ import { hashOf } from "./route.ts";
 import { stepList } from "./steps.ts";
 
 const MOST_FOUND = 50;
+const FEW = 3;
 
-const results = new Region(byId("found-list"), (stories: readonly Story[]) => stories.map(storyItem));
+const results = new Region(byId("found-list"), drawStories);
 let asked = 0;
+
+/** A few are shown whole; of many, the last reply is enough to choose by. */
+function drawStories(stories: readonly Story[]): HTMLElement[] {
+  return stories.map((story) => storyItem(story, stories.length <= FEW ? "whole" : "last reply"));
+}
 
 /** Looks, and shows it; rejects when it cannot look. */
 export async function showSearch(term: string): Promise<void> {
@@ -38,10 +44,12 @@ function lastOf({ facts }: Story): string {
   return facts.at(-1)?.at ?? "";
 }
 
-function storyItem(story: Story): HTMLElement {
+function storyItem(story: Story, shown: "whole" | "last reply"): HTMLElement {
   const { id, state, sender, recipients, messageId, user, facts } = story;
   const who = `${sender === null || sender === "" ? "<>" : sender} → ${several(recipients, 3) || "nobody yet"}`;
   const first = facts[0]?.at;
+  const steps = stepsOfFacts(facts);
+  const reply = steps.flatMap(({ verbatim }) => verbatim).at(-1)?.reply;
   return el(
     "li",
     { class: "card story" },
@@ -58,6 +66,12 @@ function storyItem(story: Story): HTMLElement {
       { class: "muted small" },
       [user === null ? "" : `user ${user}`, messageId ?? ""].filter(Boolean).join(" · "),
     ),
-    el("details", {}, el("summary", {}, count(facts.length, "fact")), stepList(stepsOfFacts(facts))),
+    shown === "whole" || reply === undefined ? null : el("p", { class: "verbatim" }, reply),
+    el(
+      "details",
+      { open: shown === "whole" },
+      el("summary", {}, count(facts.length, "fact")),
+      stepList(steps),
+    ),
   );
 }

@@ -6,6 +6,11 @@
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 
+const LABELS: Readonly<Record<Theme, readonly [glyph: string, word: string]>> = {
+  auto: ["◐", "Auto"],
+  light: ["○", "Light"],
+  dark: ["●", "Dark"],
+};
 const KEY = "sluice-theme";
 const listeners: (() => void)[] = [];
 
@@ -33,7 +38,11 @@ function show(): void {
   else document.documentElement.dataset.theme = theme;
   const button = document.getElementById("theme");
   if (!button) return;
-  button.textContent = { auto: "◐ Auto", light: "○ Light", dark: "● Dark" }[theme];
+  const [glyph, word] = LABELS[theme];
+  const name = document.createElement("span");
+  name.className = "word";
+  name.textContent = word;
+  button.replaceChildren(`${glyph} `, name);
   button.setAttribute("aria-label", `Colours: ${theme}. Change.`);
 }
 

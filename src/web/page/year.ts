@@ -7,6 +7,10 @@ import { AXIS_FONT, Chart, type Drawing, type Ink } from "./chart.ts";
 import { byId, el, Region, setText } from "./dom.ts";
 import { bytes, compact, date, day, number, percent } from "./format.ts";
 
+/** So much of the limit is shown below nothing; a forecast that goes deeper leaves the chart. */
+const DEEPEST = 0.4;
+const NARROW_PX = 420;
+
 interface Choice {
   readonly account: string;
   readonly measure: Measure;
@@ -62,7 +66,7 @@ function amount(measure: Measure, n: number): string {
 
 function verdictOf({ year, measure }: Choice): { text: string; tone: string } {
   const { used, limit, forecast } = year[measure];
-  const by = date(year.to);
+  const by = date(Date.parse(year.to) - 1); // the year ends before its last moment
   if (limit === null) return { text: "", tone: "plain" };
   if (used >= limit) {
     const then = year.at === "hold" ? "mail is held" : "a warning, nothing is held";
@@ -92,7 +96,7 @@ function say(index: number | undefined): void {
 
 function drawing({ account, measure, year }: Choice, lines: BurnDown): Drawing {
   const lowest = Math.min(0, ...[...lines.left, ...lines.forecast].map((n) => n ?? 0));
-  const range: [number, number] = [lowest * 1.05, lines.limit * 1.04];
+  const range: [number, number] = [Math.max(lowest * 1.05, -DEEPEST * lines.limit), lines.limit * 1.04];
   return {
     shape: JSON.stringify([account, measure, range, year.from, year.to]),
     data: [[...lines.at], [...lines.even], [...lines.left], [...lines.forecast]],
@@ -118,7 +122,8 @@ function axes(ink: Ink, { width, measure }: { width: number; measure: Measure })
       ...common,
       size: 26,
       grid: { show: false },
-      splits: (plot) => monthStarts(plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0, width < 400 ? 4 : 2),
+      splits: (plot) =>
+        monthStarts(plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0, width < NARROW_PX ? 4 : 2),
       values: (_, splits) => splits.map((at) => day(at * 1000)),
     },
     {

@@ -10,7 +10,7 @@ import type {
   YearOverview,
 } from "../../src/control/overview.ts";
 import type { QueueDetail, QueueRow, ShownState } from "../../src/control/queue-view.ts";
-import type { PageWorld } from "./page-server.ts";
+import type { PageWorld } from "./server.ts";
 
 export const NOW = new Date("2026-11-24T14:26:40Z").getTime();
 

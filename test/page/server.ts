@@ -124,11 +124,17 @@ export class PageServer {
   #verb(path: string, response: ServerResponse): void {
     const [, id = "", verb = ""] = /^\/api\/v1\/queue\/(\w+)\/(\w+)$/.exec(path) ?? [];
     const { details, refusal } = this.world;
-    if (!details.has(id)) return send(response, 404, { error: `no message ${id} in the queue` });
-    if (refusal !== undefined) return send(response, 409, { error: refusal });
+    const why = details.has(id) ? refusal : `no message ${id} in the queue`;
+    if (why !== undefined) {
+      send(response, details.has(id) ? 409 : 404, { error: why });
+      return;
+    }
     const is = { delete: "gone", hold: "held", bounce: "bounced" }[verb] ?? "pending";
     if (is === "gone") details.delete(id);
-    else if (is === "held") details.set(id, { ...(details.get(id) as QueueDetail), state: "held" });
+    else if (is === "held") {
+      const held = { state: "held", nextAttempt: null, reason: "held by an operator" } as const;
+      details.set(id, { ...(details.get(id) as QueueDetail), ...held });
+    }
     send(response, 200, { result: { done: true, was: "pending", is } });
   }
 }
