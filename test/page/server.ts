@@ -9,7 +9,7 @@ import type { QueueDetail, QueueRow } from "../../src/control/queue-view.ts";
 import { type Assets, loadAssets } from "../../src/web/assets.ts";
 
 export const STRICT_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 export interface PageWorld {
   overview: Overview;
@@ -99,8 +99,10 @@ export class PageServer {
     const id = /^\/api\/v1\/queue\/(\w+)$/.exec(path)?.[1];
     if (path === "/api/v1/overview") send(response, 200, overview);
     else if (path === "/api/v1/queue") send(response, 200, this.#queue(query));
-    else if (path === "/api/v1/trace") send(response, 200, found(stories, query.get("term") ?? ""));
-    else if (id !== undefined && details.has(id)) send(response, 200, details.get(id));
+    else if (path === "/api/v1/trace") {
+      const messages = found(stories, query.get("term") ?? "");
+      send(response, 200, { messages, more: false, from: "2026-11-10" });
+    } else if (id !== undefined && details.has(id)) send(response, 200, details.get(id));
     else send(response, 404, { error: `no message ${id} in the queue` });
   }
 

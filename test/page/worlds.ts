@@ -298,7 +298,7 @@ const STORIES = [
       from: null,
       recipients: ["ops@lab.example"],
     },
-    ...{ account: null, user: "root", state: "refused" },
+    ...{ account: null, user: "root", state: "rejected" },
     facts: [
       {
         ...{

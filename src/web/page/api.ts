@@ -38,8 +38,22 @@ export interface Story {
   readonly recipients: readonly string[];
   readonly account: string | null;
   readonly user: string | null;
+  /** Where `keep.subjects` keeps them. */
+  readonly subject?: string | null;
   readonly state: string;
+  /** It is a notice, about message `of`. */
+  readonly notice?: { readonly kind: string; readonly of: string | null } | null;
+  /** Notices about it. */
+  readonly notices?: readonly { readonly id: string; readonly kind: string }[];
   readonly facts: readonly JournalFact[];
+}
+
+export interface Stories {
+  readonly messages: readonly Story[];
+  /** The limit cut off older ones. */
+  readonly more: boolean;
+  /** The first day that the journal remembers, YYYY-MM-DD; null when it is empty. */
+  readonly from: string | null;
 }
 
 /** The cookie is not, or no longer, good. */
@@ -59,7 +73,7 @@ export async function message(id: string): Promise<QueueDetail | undefined> {
   return answer.status === 404 ? undefined : body(answer);
 }
 
-export function trace(term: string, limit: number): Promise<Story[]> {
+export function trace(term: string, limit: number): Promise<Stories> {
   return get(`/api/v1/trace?${new URLSearchParams({ term, limit: String(limit) })}`);
 }
 

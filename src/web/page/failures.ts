@@ -2,16 +2,30 @@
  * The last failures, newest first, in the words they came in.
  */
 import type { FailureOverview } from "./api.ts";
-import { byId, el, KeyedList, type Row, time } from "./dom.ts";
-import { several } from "./format.ts";
-import { toneOf } from "./life.ts";
+import { byId, el, KeyedList, type Row, setText, time } from "./dom.ts";
+import { number, several } from "./format.ts";
+import { toneOf, wordFor } from "./life.ts";
 import { hashOf } from "./route.ts";
+
+/** So many are shown before one asks for more. */
+const FEW = 5;
 
 const keyOf = ({ at, id, event, reason }: FailureOverview) => `${at} ${id} ${event} ${reason}`;
 const list = new KeyedList(byId("failures-list"), keyOf, row);
 
+const more = byId<HTMLButtonElement>("failures-more");
+let known: readonly FailureOverview[] = [];
+let isWhole = false;
+more.addEventListener("click", () => {
+  isWhole = true;
+  showFailures(known);
+});
+
 export function showFailures(failures: readonly FailureOverview[]): void {
-  list.show(failures);
+  known = failures;
+  list.show(isWhole ? failures : failures.slice(0, FEW));
+  more.hidden = isWhole || failures.length <= FEW;
+  setText(more, `Show ${number(failures.length - FEW)} more`);
   byId("failures-empty").hidden = failures.length > 0;
 }
 
@@ -24,7 +38,7 @@ function row({ at, event, id, sender, recipients, user, reason }: FailureOvervie
     el(
       "div",
       { class: "line" },
-      el("span", { class: `badge tone-${toneOf(event)}` }, event === "rejected" ? "refused" : event),
+      el("span", { class: `badge tone-${toneOf(event)}` }, wordFor(event)),
       el("span", { class: "who" }, who, user === null ? null : el("span", { class: "muted" }, ` · ${user}`)),
       linkTo(id, term),
       time(at),

@@ -30,6 +30,11 @@ const TONES: Readonly<Record<string, Tone>> = {
   refused: "bad",
 };
 
+/** One word for a refusal, whatever the API calls it. */
+export function wordFor(state: string): string {
+  return state === "rejected" ? "refused" : state;
+}
+
 /** The tone of a state, an outcome or an event. */
 export function toneOf(word: string): Tone {
   return TONES[word] ?? "plain";
@@ -78,7 +83,7 @@ export function stepsOfFacts(facts: readonly JournalFact[]): Step[] {
     .map(
       (fact): Step => ({
         at: fact.at,
-        what: fact.event === "rejected" ? "refused" : fact.event,
+        what: wordFor(fact.event),
         tone: toneOf(fact.event),
         words: wordsFor(fact),
         verbatim: verbatimOf(fact),

@@ -6,13 +6,19 @@
  *
  * Promises: after a loss it tries again, at most 3 seconds apart, for as long as the page is open.
  */
-import { type JournalFact, LoggedOut, type Overview, overview } from "./api.ts";
+import { LoggedOut, type Overview, overview } from "./api.ts";
 
 export type LiveState = "connecting" | "live" | "reconnecting" | "logged out";
 
+/** Something happened to a message. */
+export interface LiveFact {
+  /** Queue id; null for what never had one. */
+  readonly id: string | null;
+}
+
 export interface Listener {
   readonly onOverview: (overview: Overview) => void;
-  readonly onFact: (fact: JournalFact) => void;
+  readonly onFact: (fact: LiveFact) => void;
   readonly onState: (state: LiveState) => void;
 }
 

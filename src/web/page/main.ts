@@ -4,14 +4,14 @@
  * Promises: nothing that arrives moves focus or scroll; going back finds the overview where it was left.
  */
 import { showAccounts } from "./accounts.ts";
-import { type JournalFact, LoggedOut, type Overview } from "./api.ts";
+import { LoggedOut, type Overview } from "./api.ts";
 import { startAsking } from "./ask.ts";
 import { byId, setAttribute, setText } from "./dom.ts";
 import { showFailures } from "./failures.ts";
 import { offerAccounts } from "./filters.ts";
 import { showFlow, showSilence } from "./flow.ts";
 import { showHours } from "./hours.ts";
-import { follow, type LiveState } from "./live.ts";
+import { follow, type LiveFact, type LiveState } from "./live.ts";
 import { leaveMessage, showMessage } from "./message.ts";
 import { showStates } from "./programs.ts";
 import { hashOf, type Route, routeOf } from "./route.ts";
@@ -45,7 +45,7 @@ function onOverview(overview: Overview): void {
   byId("loading").hidden = true;
 }
 
-function onFact(fact: JournalFact): void {
+function onFact(fact: LiveFact): void {
   refreshWaiting();
   if (route.view === "message" && fact.id === route.id) void look();
 }

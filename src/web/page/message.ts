@@ -7,7 +7,8 @@ import { message, type QueueDetail, type Story, trace } from "./api.ts";
 import { ask } from "./ask.ts";
 import { byId, type Child, el, Region, setAttribute, setText, time } from "./dom.ts";
 import { bytes, fullTime, when } from "./format.ts";
-import { stepsOfDetail, stepsOfFacts, toneOf } from "./life.ts";
+import { stepsOfDetail, stepsOfFacts, toneOf, wordFor } from "./life.ts";
+import { hashOf } from "./route.ts";
 import { stepList } from "./steps.ts";
 import { QUESTIONS, verbsFor } from "./verbs.ts";
 
@@ -29,7 +30,7 @@ export async function showMessage(id: string): Promise<void> {
   if (mine !== asked) return;
   const state = "detail" in shown ? shown.detail.state : "story" in shown ? shown.story.state : "unknown";
   setText(byId("message-id"), id);
-  setText(byId("message-state"), state);
+  setText(byId("message-state"), wordFor(state));
   setAttribute(byId("message-state"), "class", `badge tone-${toneOf(state)}`);
   for (const part of Object.values(parts)) part.show(shown);
   byId("message-parts").hidden = "unknown" in shown;
@@ -46,8 +47,8 @@ export function leaveMessage(): void {
 async function look(id: string): Promise<Shown> {
   const detail = await message(id);
   if (detail) return { detail };
-  const stories = await trace(id, 5);
-  const story = stories.find((one) => one.id === id) ?? stories[0];
+  const { messages } = await trace(id, 5);
+  const story = messages.find((one) => one.id === id) ?? messages[0];
   return story ? { story } : { unknown: id };
 }
 
@@ -90,15 +91,29 @@ function actions(shown: Shown): Child[] {
 function facts(shown: Shown): Child[] {
   if ("detail" in shown) return detailFacts(shown.detail);
   if (!("story" in shown)) return [];
-  const { sender, from, recipients, account, user, messageId } = shown.story;
+  return storyFacts(shown.story);
+}
+
+function storyFacts(story: Story): Child[] {
+  const { sender, from, recipients, account, user, messageId, subject, notice, notices } = story;
   return [
+    ...fact("Subject", subject),
     ...fact("Envelope sender", sender === "" ? "<>" : sender),
     ...fact("From", from),
     ...fact(recipients.length === 1 ? "Recipient" : "Recipients", recipients.join(", ")),
     ...fact("Account", account),
     ...fact("Local user", user),
     ...fact("Message-ID", messageId),
+    ...fact(
+      "Is a notice",
+      notice?.of ? el("span", {}, `${notice.kind}, about `, linkTo(notice.of)) : notice?.kind,
+    ),
+    ...(notices ?? []).flatMap(({ id, kind }) => fact("Notice", el("span", {}, `${kind}, `, linkTo(id)))),
   ];
+}
+
+function linkTo(id: string): HTMLElement {
+  return el("a", { href: hashOf({ view: "message", id }), class: "id" }, id);
 }
 
 function detailFacts(detail: QueueDetail): Child[] {

@@ -3,8 +3,8 @@
  */
 import { type Story, trace } from "./api.ts";
 import { byId, el, Region, setText, time } from "./dom.ts";
-import { count, several } from "./format.ts";
-import { stepsOfFacts, toneOf } from "./life.ts";
+import { count, date, number, several } from "./format.ts";
+import { stepsOfFacts, toneOf, wordFor } from "./life.ts";
 import { hashOf } from "./route.ts";
 import { stepList } from "./steps.ts";
 
@@ -23,14 +23,24 @@ function drawStories(stories: readonly Story[]): HTMLElement[] {
 export async function showSearch(term: string): Promise<void> {
   const mine = ++asked;
   setText(byId("found-term"), term);
-  const stories = (await trace(term, MOST_FOUND)).toSorted((a, b) => lastOf(b).localeCompare(lastOf(a)));
+  const { messages, more, from } = await trace(term, MOST_FOUND);
   if (mine !== asked) return;
-  results.show(stories);
-  const most =
-    stories.length === MOST_FOUND ? " (there may be more: a queue id or a Message-ID finds one)" : "";
-  const nothing =
-    "Nothing known. A queue id, a Message-ID or a whole address finds mail as far back as keep.history goes; a message that never reached sluice is not here.";
-  setText(byId("found-words"), stories.length === 0 ? nothing : `${count(stories.length, "message")}${most}`);
+  results.show(messages);
+  setText(
+    byId("found-words"),
+    messages.length === 0 ? nothingWords(from) : foundWords(messages.length, more),
+  );
+}
+
+function foundWords(found: number, more: boolean): string {
+  return more
+    ? `The latest ${number(found)}; a queue id or a Message-ID finds a single one.`
+    : count(found, "message");
+}
+
+function nothingWords(from: string | null): string {
+  const since = from === null ? "The journal is empty." : `The journal goes back to ${date(from)}.`;
+  return `Nothing known: a queue id, a Message-ID or a whole address finds mail. ${since} What never reached sluice is not in it.`;
 }
 
 /** Forgets what was asked: a late answer is not shown. */
@@ -40,12 +50,8 @@ export function leaveSearch(): void {
   setText(byId("found-words"), "Looking…");
 }
 
-function lastOf({ facts }: Story): string {
-  return facts.at(-1)?.at ?? "";
-}
-
 function storyItem(story: Story, shown: "whole" | "last reply"): HTMLElement {
-  const { id, state, sender, recipients, messageId, user, facts } = story;
+  const { id, state, sender, recipients, messageId, subject, user, facts } = story;
   const who = `${sender === null || sender === "" ? "<>" : sender} → ${several(recipients, 3) || "nobody yet"}`;
   const first = facts[0]?.at;
   const steps = stepsOfFacts(facts);
@@ -56,7 +62,7 @@ function storyItem(story: Story, shown: "whole" | "last reply"): HTMLElement {
     el(
       "div",
       { class: "line" },
-      el("span", { class: `badge tone-${toneOf(state)}` }, state),
+      el("span", { class: `badge tone-${toneOf(state)}` }, wordFor(state)),
       el("span", { class: "who" }, who),
       id === null ? null : el("a", { href: hashOf({ view: "message", id }), class: "id" }, id),
       first === undefined ? null : time(first),
@@ -64,7 +70,7 @@ function storyItem(story: Story, shown: "whole" | "last reply"): HTMLElement {
     el(
       "p",
       { class: "muted small" },
-      [user === null ? "" : `user ${user}`, messageId ?? ""].filter(Boolean).join(" · "),
+      [subject ?? "", user === null ? "" : `user ${user}`, messageId ?? ""].filter(Boolean).join(" · "),
     ),
     shown === "whole" || reply === undefined ? null : el("p", { class: "verbatim" }, reply),
     el(
