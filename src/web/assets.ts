@@ -28,8 +28,9 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Both pages stand on these. */
-const COMMON = ["style.css", "theme.js", "dom.js", "format.js"];
+const COMMON = ["style.css", "message.css", "theme.js", "dom.js", "format.js"];
 const STATUS = [
+  "overview.css",
   ...[
     "main.js",
     "api.js",

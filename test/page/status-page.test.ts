@@ -113,7 +113,7 @@ describe.skipIf(!BROWSER)("a stranger's text", () => {
       await shows(page.locator(place), "exe.\\u202egpj.invoice@lab.example");
     }
     expect(await page.locator("main script, main img, main a:not([href^='#'])").count()).toBe(0);
-    expect(await page.evaluate(() => document.body.innerText.includes("\u202e"))).toBe(false);
+    expect(await page.evaluate(() => document.body.textContent?.includes("\u202e"))).toBe(false);
     expect(await sidewaysScroll(page)).toBe(0);
     for (const n of [0, 1, 2, 3, 4]) {
       await page.goto(`${server.url}#message/06k3t0000000${n}a`);
@@ -154,7 +154,7 @@ describe.skipIf(!BROWSER)("an operator", () => {
     await page.locator('[data-verb="hold"]').click();
     await page.locator("#ask-reason").fill("asked by the dean");
     await page.keyboard.press("Enter");
-    await shows(page.locator("#said"), `${WAITING} was pending, is held`);
+    await shows(page.locator("#said"), `${WAITING} was waiting, is held`);
     const [post] = posts();
     expect(post).toMatchObject({
       path: `/api/v1/queue/${WAITING}/hold`,
@@ -261,6 +261,18 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
     expect(await page.evaluate(() => [scrollY, String(getSelection())])).toEqual(before);
     expect(await page.locator(":focus").getAttribute("href")).toBe("#message/06k3t00000012a");
     expect(faults).toEqual([]);
+  });
+
+  test("changes the message that one looks at", async () => {
+    const { page } = await open(lively(), `#message/${WAITING}`);
+    await page.locator('[data-verb="retry"]').focus();
+    const detail = server.world.details.get(WAITING);
+    if (detail) server.world.details.set(WAITING, { ...detail, reason: "452 4.2.2 over quota" });
+    server.tell();
+    await shows(page.locator("#message-summary"), "452 4.2.2 over quota");
+    server.world.details.delete(WAITING);
+    server.tell("fact", { id: WAITING });
+    await shows(page.locator("#message-state"), "unknown");
   });
 
   test("a row that goes leaves the focus on the one in its place", async () => {

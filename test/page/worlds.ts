@@ -20,7 +20,7 @@ export const HOSTILE = {
   image: '"><img src=x onerror="window.pwned=2">',
   override: "exe.\u202egpj.invoice@lab.example",
   long: `${"Donaudampfschifffahrt".repeat(40)}@lab.example`,
-  entity: "&lt;b&gt; &amp; {{7*7}} ${alert(1)} javascript:alert(1)",
+  entity: `&lt;b&gt; &amp; {{7*7}} $${"{alert(1)}"} javascript:alert(1)`,
 } as const;
 
 function random(seed: number): () => number {

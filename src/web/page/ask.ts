@@ -61,7 +61,7 @@ async function send(): Promise<void> {
   try {
     const result = await act(verb, row.id, reason.value.trim());
     dialog.close();
-    const words = result.done ? `was ${result.was}, is ${wordFor(result.is)}` : result.why;
+    const words = result.done ? `was ${wordFor(result.was)}, is ${wordFor(result.is)}` : result.why;
     onDone(`${QUESTIONS[verb].label}: ${row.id} ${words}.`);
   } catch (error) {
     confirm.disabled = false;
@@ -73,5 +73,5 @@ async function send(): Promise<void> {
 }
 
 function wordFor(state: string): string {
-  return { pending: "waiting for its turn", gone: "deleted" }[state] ?? state;
+  return { pending: "waiting", gone: "deleted" }[state] ?? state;
 }

@@ -12,6 +12,7 @@ import { compact, hourOfDay, number } from "./format.ts";
 /** Above so many times the busiest hour, the cap would flatten the bars: it is named at the top instead. */
 const CAP_OUT_OF_SIGHT = 8;
 const NARROW_PX = 480;
+const CAP_LABEL_PX = 24;
 
 let hours: readonly HourOverview[] = [];
 const chart = new Chart(byId("hours-chart"), byId("hours-readout"), (index) => say(index));
@@ -67,7 +68,7 @@ function drawing(shown: readonly HourOverview[]): Drawing {
       isCapInSight ? caps : caps.map(() => null),
     ],
     options: (ink, width) => ({
-      padding: [8, 4, 0, 0],
+      padding: [isCapInSight || highest === 0 ? 8 : CAP_LABEL_PX, 4, 0, 0],
       scales: { x: { time: false, range: [-0.6, shown.length - 0.4] }, y: { range: [0, top] } },
       axes: axes(ink, width),
       series: [{}, bars(ink("urgent")), bars(ink("bulk")), capLine(ink)],
@@ -143,8 +144,8 @@ function drawMarks(plot: uPlot, ink: Ink, capOutOfSight: number): void {
   if (capOutOfSight > 0) {
     ctx.fillStyle = ink("muted");
     ctx.textAlign = "right";
-    ctx.textBaseline = "top";
-    ctx.fillText(`cap ${number(capOutOfSight)} ↑`, bbox.left + bbox.width - 4 * dpr, bbox.top);
+    ctx.textBaseline = "bottom";
+    ctx.fillText(`cap ${number(capOutOfSight)} ↑`, bbox.left + bbox.width - 4 * dpr, bbox.top - 6 * dpr);
   }
   ctx.restore();
 }

@@ -12,7 +12,7 @@ import { offerAccounts } from "./filters.ts";
 import { showFlow, showSilence } from "./flow.ts";
 import { showHours } from "./hours.ts";
 import { follow, type LiveFact, type LiveState } from "./live.ts";
-import { leaveMessage, showMessage } from "./message.ts";
+import { isInQueue, leaveMessage, showMessage } from "./message.ts";
 import { showStates } from "./programs.ts";
 import { hashOf, type Route, routeOf } from "./route.ts";
 import { leaveSearch, showSearch } from "./search.ts";
@@ -42,6 +42,7 @@ function onOverview(overview: Overview): void {
   showFailures(overview.failures);
   offerAccounts(overview.accounts.map(({ name }) => name));
   refreshWaiting();
+  if (route.view === "message" && isInQueue()) void look();
   byId("loading").hidden = true;
 }
 
@@ -80,7 +81,7 @@ function go(): void {
   byId("home").hidden = route.view !== "home";
   byId("message").hidden = route.view !== "message";
   byId("found").hidden = route.view !== "search";
-  setText(byId("problem"), "");
+  for (const id of ["said", "problem"]) setText(byId(id), "");
   leaveMessage();
   leaveSearch();
   search.value = route.view === "search" ? route.term : "";

@@ -22,12 +22,14 @@ const parts = {
   life: new Region(byId("message-life"), life),
 };
 let asked = 0;
+let inQueue = false;
 
 /** Looks, and shows it; rejects when it cannot look. */
 export async function showMessage(id: string): Promise<void> {
   const mine = ++asked;
   const shown = await look(id);
   if (mine !== asked) return;
+  inQueue = "detail" in shown;
   const state = "detail" in shown ? shown.detail.state : "story" in shown ? shown.story.state : "unknown";
   setText(byId("message-id"), id);
   setText(byId("message-state"), wordFor(state));
@@ -36,9 +38,15 @@ export async function showMessage(id: string): Promise<void> {
   byId("message-parts").hidden = "unknown" in shown;
 }
 
+/** Is what is shown still in the queue, so that it may change? */
+export function isInQueue(): boolean {
+  return inQueue;
+}
+
 /** Forgets what was asked: a late answer is not shown. */
 export function leaveMessage(): void {
   asked++;
+  inQueue = false;
   for (const part of Object.values(parts)) part.clear();
   setText(byId("message-id"), "");
   setText(byId("message-state"), "");
@@ -64,7 +72,14 @@ function summary(shown: Shown): Child[] {
   const next =
     detail.nextAttempt === null ? null : el("span", {}, " Expected ", time(detail.nextAttempt), ".");
   const why = detail.reason ?? (detail.state === "active" ? "It is in a session now" : "Its turn comes");
-  return [el("p", { class: `why tone-${toneOf(detail.state)}` }, `${sentence(why)}`, next)];
+  return [
+    el(
+      "p",
+      { class: `why tone-${toneOf(detail.state)}` },
+      detail.state === "held" ? `Held: ${why}.` : sentence(why),
+      next,
+    ),
+  ];
 }
 
 function sentence(words: string): string {

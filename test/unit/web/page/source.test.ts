@@ -18,6 +18,12 @@ test("text becomes HTML nowhere, and no address of anybody else stands in the pa
     expect(bad).toMatch(FORBIDDEN);
 });
 
+test("what a browser loads imports its own folder at run time, and types alone from elsewhere", () => {
+  const imports = /^(?:import|export)\s+(?!type\b)[^;]*?from "(?!\.\/)[^"]+"/m;
+  expect(sources.filter(({ text }) => imports.test(text)).map(({ name }) => name)).toEqual([]);
+  expect('import { a } from "../../mail/reply.ts";').toMatch(imports);
+});
+
 test("a script of the page is a file of ours, and storage is the theme's alone", () => {
   for (const { name, text } of sources.filter((source) => source.name.endsWith(".html"))) {
     expect({ name, scripts: text.match(/<script(?![^>]*\ssrc="\/)[^>]*>/g) }).toEqual({
