@@ -296,11 +296,15 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
   });
 
   test("a login that is over says how to get another", async () => {
-    const { page } = await open(lively());
+    const { page } = await open(lively(), `#message/${WAITING}`);
+    await page.locator('[data-verb="bounce"]').click();
     server.world.loggedIn = false;
     await server.close();
     await server.listen();
     await shows(page.locator("#logged-out"), "sluice status-url");
+    expect(await page.locator("#ask, #message, #home").filter({ visible: true }).count()).toBe(0);
+    await page.goto(`${server.url}#home`);
+    await page.locator('body[data-view="logged-out"]').waitFor();
     expect(await page.locator("#home").isVisible()).toBe(false);
   });
 });

@@ -31,6 +31,7 @@ const LIVE_WORDS: Readonly<Record<LiveState, string>> = {
 const search = byId<HTMLInputElement>("term");
 let route: Route = { view: "home" };
 let homeScroll = 0;
+let isLoggedOut = false;
 let silence: ReturnType<typeof setTimeout> | undefined;
 
 function onOverview(overview: Overview): void {
@@ -65,6 +66,8 @@ function onState(state: LiveState): void {
 }
 
 function showLoggedOut(): void {
+  isLoggedOut = true;
+  byId<HTMLDialogElement>("ask").close();
   setAttribute(document.body, "data-view", "logged-out");
   for (const id of ["flow", "home", "message", "found", "find", "loading"]) byId(id).hidden = true;
   byId("logged-out").hidden = false;
@@ -74,6 +77,7 @@ function showLoggedOut(): void {
 
 /** What the address bar says. */
 function go(): void {
+  if (isLoggedOut) return;
   if (route.view === "home") homeScroll = scrollY;
   const was = route;
   route = routeOf(location.hash);
