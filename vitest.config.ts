@@ -1,4 +1,4 @@
-// Three projects: `quick` needs nothing but Node, `redis` a redis-server, `e2e` the built program and real clients.
+// Three projects: `quick` needs nothing but Node, `redis` a redis-server, `e2e` the built program and real clients, a browser among them.
 import { defineConfig } from "vitest/config";
 
 const common = { environment: "node", include: [] as string[] } as const;
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           ...common,
           name: "e2e",
-          include: ["test/{e2e,crash}/**/*.test.ts"],
+          include: ["test/{e2e,crash,page}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,

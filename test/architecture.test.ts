@@ -46,6 +46,7 @@ const CONFINED: Record<string, readonly string[]> = {
   fastify: ["control", "web"],
   "prom-client": ["observe"],
   mailparser: ["sandbox"],
+  uplot: ["web"],
   "@peculiar/x509": ["sandbox"],
   "fs-native-extensions": ["spool"],
   pino: ["observe"],

@@ -14,12 +14,15 @@ import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { controlSocketPath } from "../config/sockets.ts";
+import { askAgent } from "../control/client.ts";
 import { marksOfEnd } from "../journal/tail.ts";
 import type { Fact } from "../observe/facts.ts";
 import { createLog } from "../observe/log.ts";
 import { arrivalLine } from "../sandbox/arrivals.ts";
+import type { Page } from "../sandbox/page.ts";
 import { keptPassword } from "../sandbox/password.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
+import { openArrivedPage } from "./arrived-page.ts";
 import { loadOrEnd } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { follow, type Outcome, type Step, stepsOf } from "./follow.ts";
@@ -57,9 +60,12 @@ async function demo(version: string): Promise<void> {
   const arrivals = watch<string>();
   const sandbox = await openSandbox((line) => arrivals.tell(line));
   const { config } = loadOrEnd(loadConfig, { config: CONFIG });
+  const controlSocket = controlSocketPath(config.stateDir, processEnvironment());
   let onFact: (fact: Fact) => void = () => {};
   let agent: Agent | undefined;
+  let page: Page | undefined;
   try {
+    page = await openArrivedPage(sandbox);
     agent = await startOrEnd({
       config,
       load: () => loadAgain({ config: CONFIG }),
@@ -68,14 +74,14 @@ async function demo(version: string): Promise<void> {
         destination: { write: (line) => onFact(JSON.parse(line) as Fact) },
       }),
       targets: config.listen.addresses,
-      controlSocket: controlSocketPath(config.stateDir, processEnvironment()),
+      controlSocket,
       version,
     });
     console.log(
       `sluice ${version} listens on ${where(config)}; its upstream is a simulator on this machine.\n`,
     );
     await showSample(config, { arrivals, sandbox });
-    console.log(whatNext(config));
+    console.log(whatNext(config, { arrived: page.url, status: await statusLink(controlSocket) }));
     onFact = (fact) => {
       for (const line of factLines(fact)) console.log(line);
     };
@@ -84,6 +90,7 @@ async function demo(version: string): Promise<void> {
     console.log("\nstopping…");
   } finally {
     await agent?.stop();
+    await page?.close();
     await sandbox.close();
   }
 }
@@ -132,18 +139,31 @@ function stepLine({ step, text }: Pick<Step, "step" | "text">): string {
   return `  ${step.padEnd(9)}  ${text}`;
 }
 
-function whatNext(config: Config): string {
+/** A link that logs in, once; nothing when the page could not be had. */
+async function statusLink(controlSocket: string): Promise<string | undefined> {
+  const answer = await askAgent(controlSocket, "/api/v1/login-token", {});
+  return answer.agent === "answered" && answer.status === 200
+    ? (answer.body as { url: string }).url
+    : undefined;
+}
+
+function whatNext(
+  config: Config,
+  pages: { readonly arrived: string; readonly status: string | undefined },
+): string {
   const { host, port } = firstAddress(config);
   const cli = "node dist/main.js";
   const file = "-c config/sandbox.yaml";
+  const status = pages.status === undefined ? [] : [`Status page, a link for one login: ${pages.status}`];
   return [
     "Try next, in another terminal:",
     `  swaks --server ${host}:${port} --from cron@app01.internal --to you@example.org`,
     `  printf 'Subject: hello\\n\\nhi\\n' | curl -sS smtp://${host}:${port} --mail-from root@app01.internal --mail-rcpt you@example.org -T -`,
     `  ${cli} queue ${file}                        what waits, and why`,
-    `  ${cli} status-url ${file}                   a link to the status page`,
+    `  ${cli} status-url ${file}                   another link to the status page`,
     `  ${cli} explain --from cron@app01.internal ${file}`,
-    `Messages that arrived are in ${SANDBOX_DIR}/arrived. Ctrl-C ends everything.\n`,
+    ...status,
+    `Mail that arrived: ${pages.arrived} and ${SANDBOX_DIR}/arrived. Ctrl-C ends everything.\n`,
   ].join("\n");
 }
 

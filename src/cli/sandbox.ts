@@ -12,6 +12,7 @@ import { type FailRule, parseFailRule } from "../sandbox/faults.ts";
 import { keptPassword } from "../sandbox/password.ts";
 import type { SenderPair } from "../sandbox/senders.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
+import { type HttpAddress, openArrivedPage, parseHttpAddress } from "./arrived-page.ts";
 
 interface Options {
   port: number;
@@ -21,6 +22,7 @@ interface Options {
   sender: SenderPair[];
   perHour?: number;
   fail: FailRule[];
+  http?: HttpAddress | "off";
 }
 
 const HELP_ON_RULES = `
@@ -50,6 +52,7 @@ export function registerSandbox(program: Command): void {
     )
     .option("--per-hour <count>", "at most so many messages in any 60 minutes", parseCount)
     .option("--fail <rule>", "go wrong as the rule says; repeatable", addRule, [])
+    .option("--http <address>", "where it shows what arrived, HOST:PORT on this machine, or off", parseHttp)
     .addHelpText("after", HELP_ON_RULES)
     .action(async (options: Options) => {
       try {
@@ -74,16 +77,26 @@ async function runSandbox(options: Options): Promise<void> {
     onArrived: (arrived) => print(`arrived ${arrivalLine(arrived)}`),
     log: (line) => print(visible(line)),
   });
-  console.log(introduction(sandbox, options));
+  try {
+    const page = options.http === "off" ? undefined : await openArrivedPage(sandbox, options.http);
+    console.log(introduction(sandbox, options, page?.url));
+    await untilStopped();
+    await page?.close();
+  } finally {
+    await sandbox.close();
+  }
+}
+
+async function untilStopped(): Promise<void> {
   await new Promise<void>((stop) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop());
   });
-  await sandbox.close();
 }
 
 function introduction(
   { starttlsPort, tlsPort, dir }: Sandbox,
   { user, sender, perHour, fail }: Options,
+  pageUrl: string | undefined,
 ): string {
   const senders = sender.length === 0 ? [{ envelope: "app@example.org", header: "app@example.org" }] : sender;
   return [
@@ -95,6 +108,7 @@ function introduction(
     `  senders     ${sender.length === 0 ? "all" : sender.map(pairText).join(" ")}`,
     ...(perHour === undefined ? [] : [`  per hour    ${perHour}`]),
     ...fail.map(({ text }) => `  fail        ${text}`),
+    ...(pageUrl === undefined ? [] : [`  page        ${pageUrl}`]),
     `  arrived     ${resolve(dir, "arrived.jsonl")}, messages in ${resolve(dir, "arrived")}`,
     "",
     "For sluice.yaml:",
@@ -127,6 +141,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError("A port is a number from 0 (any free one) to 65535.");
+}
+
+function parseHttp(text: string): HttpAddress | "off" {
+  const address = text === "off" ? text : parseHttpAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError("It must be HOST:PORT, as in 127.0.0.1:8026, or off.");
 }
 
 function parseCount(text: string): number {

@@ -1,0 +1,109 @@
+/**
+ * The agent's API as the page asks it: shapes, questions, and the one way to act.
+ *
+ * Promises: a 401 is `LoggedOut`, any other failure an Error with the agent's sentence.
+ * An action carries the header that no other site's form can send.
+ */
+import type { Overview } from "../../control/overview.ts";
+import type { QueueDetail, QueueRow } from "../../control/queue-view.ts";
+import type { Fact } from "../../observe/facts.ts";
+import type { Verb, VerbResult } from "../../spool/verb.ts";
+
+export type {
+  AccountOverview,
+  FailureOverview,
+  HourOverview,
+  Overview,
+  YearOverview,
+} from "../../control/overview.ts";
+export type { QueueDetail, QueueRow, ShownState } from "../../control/queue-view.ts";
+export type { Verb } from "../../spool/verb.ts";
+
+export interface QueuePage {
+  readonly rows: readonly QueueRow[];
+  readonly more: boolean;
+  readonly next?: string | null;
+}
+
+/** A fact as the journal keeps it: which keys it has depends on what it is (src/observe/facts.ts). */
+export type JournalFact = Fact & { readonly at: string };
+
+/** The life of a message, as far back as the journal goes. */
+export interface Story {
+  /** Queue id; null for what was refused before it had one. */
+  readonly id: string | null;
+  readonly messageId: string | null;
+  readonly sender: string | null;
+  readonly from: string | null;
+  readonly recipients: readonly string[];
+  readonly account: string | null;
+  readonly user: string | null;
+  /** Where `keep.subjects` keeps them. */
+  readonly subject?: string | null;
+  readonly state: string;
+  /** It is a notice, about message `of`. */
+  readonly notice?: { readonly kind: string; readonly of: string | null } | null;
+  /** Notices about it. */
+  readonly notices?: readonly { readonly id: string; readonly kind: string }[];
+  readonly facts: readonly JournalFact[];
+}
+
+export interface Stories {
+  readonly messages: readonly Story[];
+  /** The limit cut off older ones. */
+  readonly more: boolean;
+  /** The first day that the journal remembers, YYYY-MM-DD; null when it is empty. */
+  readonly from: string | null;
+}
+
+/** The cookie is not, or no longer, good. */
+export class LoggedOut extends Error {}
+
+export function overview(): Promise<Overview> {
+  return get("/api/v1/overview");
+}
+
+export function queue(filter: Readonly<Record<string, string>>): Promise<QueuePage> {
+  return get(`/api/v1/queue?${new URLSearchParams(filter)}`);
+}
+
+/** Undefined when it is not in the queue (any more). */
+export async function message(id: string): Promise<QueueDetail | undefined> {
+  const answer = await ask(`/api/v1/queue/${encodeURIComponent(id)}`);
+  return answer.status === 404 ? undefined : body(answer);
+}
+
+export function trace(term: string, limit: number): Promise<Stories> {
+  return get(`/api/v1/trace?${new URLSearchParams({ term, limit: String(limit) })}`);
+}
+
+/** Does it; the agent's refusal is an Error with its sentence. */
+export async function act(verb: Verb, id: string, reason: string): Promise<VerbResult> {
+  const answer = await ask(`/api/v1/queue/${encodeURIComponent(id)}/${verb}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-sluice": "1" },
+    body: JSON.stringify(reason === "" ? {} : { reason }),
+  });
+  return (await body<{ result: VerbResult }>(answer)).result;
+}
+
+async function get<T>(path: string): Promise<T> {
+  return body(await ask(path));
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { redirect: "error", ...init });
+  } catch {
+    throw new Error("The agent does not answer.");
+  }
+  if (answer.status === 401) throw new LoggedOut("Logged out.");
+  return answer;
+}
+
+async function body<T>(answer: Response): Promise<T> {
+  const said = (await answer.json().catch(() => undefined)) as (T & { error?: string }) | undefined;
+  if (answer.ok && said !== undefined) return said;
+  throw new Error(said?.error ?? `The agent answered ${answer.status}.`);
+}
