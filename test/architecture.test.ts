@@ -46,6 +46,7 @@ const CONFINED: Record<string, readonly string[]> = {
   mailparser: ["sandbox"],
   "@peculiar/x509": ["sandbox"],
   "fs-native-extensions": ["spool"],
+  koffi: ["intake"],
   pino: ["observe"],
   commander: ["cli", "main.ts"],
   yaml: ["config"],
