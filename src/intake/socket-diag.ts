@@ -49,8 +49,8 @@ export class SocketDiag implements Disposable {
   /** Rejects unless the kernel tells the owner of `listening`, a socket of our own. */
   static async open(listening: End, netlink: () => Promise<Netlink> = openNetlink): Promise<SocketDiag> {
     const diag = new SocketDiag(await netlink());
-    const nobody = { address: [], port: 0 };
-    if (diag.#ownerOf({ local: listening, peer: nobody }) !== undefined) return diag;
+    const noPeer = { address: [], port: 0 };
+    if (diag.#ownerOf({ local: listening, peer: noPeer }) !== undefined) return diag;
     diag[Symbol.dispose]();
     throw new Error("the kernel does not know a socket of our own (it may lack tcp_diag)");
   }
