@@ -49,6 +49,7 @@ const CONFINED: Record<string, readonly string[]> = {
   uplot: ["web"],
   "@peculiar/x509": ["sandbox"],
   "fs-native-extensions": ["spool"],
+  koffi: ["intake"],
   pino: ["observe"],
   commander: ["cli", "main.ts"],
   yaml: ["config"],

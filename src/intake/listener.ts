@@ -32,7 +32,7 @@ export interface ListenerOptions {
   readonly targets: readonly ListenTarget[];
   readonly deadlines?: Deadlines;
   /** Ours from here on; closed with the listener. */
-  readonly submitters?: Pick<Submitters, "userOf" | typeof Symbol.dispose>;
+  readonly submitters?: Pick<Submitters, "open" | "userOf" | typeof Symbol.dispose>;
 }
 
 /** Begins to listen. Rejects with ListenError. */
@@ -95,6 +95,7 @@ export class Listener {
     this.#servers = bound.servers;
     this.#addresses = bound.servers.map((server) => server.address() as AddressInfo);
     this.#warnings = bound.warnings;
+    void this.#submitters.open(this.#addresses);
     this.#sweep = setInterval(() => {
       for (const session of this.#sessionServer.sessions()) session.enforceDeadlines();
     }, SWEEP_MS).unref();

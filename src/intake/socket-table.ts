@@ -10,17 +10,10 @@
  */
 import { open } from "node:fs/promises";
 import { endianness } from "node:os";
+import type { LoopbackEnds } from "./loopback.ts";
 
 export const TABLES = ["tcp", "tcp6"] as const;
 export type Table = (typeof TABLES)[number];
-
-/** A connection as our end of it sees it. */
-export interface Ends {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-}
 
 /** The client's socket as the tables write it, `local remote`; absent where it cannot stand. */
 export type SocketKeys = Readonly<Partial<Record<Table, string>>>;
@@ -31,25 +24,14 @@ const [COLON, NEWLINE] = [0x3a, 0x0a];
 /** `0100007F:C1A2 0100007F:0019`, and the same with 32 digits an address. */
 const KEY_LENGTH: Readonly<Record<Table, number>> = { tcp: 27, tcp6: 75 };
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-const LOOPBACK_6 = [...Array(15).fill(0), 1];
 
-/** Where the client's socket may stand; undefined unless both ends are loopback addresses. */
-export function socketKeys(ends: Ends, order = endianness()): SocketKeys | undefined {
-  const [client, ours] = [loopbackBytes(ends.remoteAddress), loopbackBytes(ends.localAddress)];
-  if (client === undefined || ours === undefined || client.length !== ours.length) return undefined;
+/** Where the client's socket may stand. */
+export function socketKeys({ client, ours }: LoopbackEnds, order = endianness()): SocketKeys {
   const key = (prefix: readonly number[]) =>
-    [
-      `${hex([...prefix, ...client], order)}:${hexPort(ends.remotePort)}`,
-      `${hex([...prefix, ...ours], order)}:${hexPort(ends.localPort)}`,
-    ].join(" ");
-  return client.length === 4 ? { tcp: key([]), tcp6: key(MAPPED) } : { tcp6: key([]) };
-}
-
-/** The bytes of a loopback address: 4 of 127.0.0.0/8, v4-mapped or not, 16 of ::1. */
-function loopbackBytes(address: string): readonly number[] | undefined {
-  if (address === "::1") return LOOPBACK_6;
-  const v4 = /^(?:::ffff:)?(127(?:\.\d{1,3}){3})$/i.exec(address)?.[1];
-  return v4?.split(".").map(Number);
+    [client, ours]
+      .map(({ address, port }) => `${hex([...prefix, ...address], order)}:${hexPort(port)}`)
+      .join(" ");
+  return client.address.length === 4 ? { tcp: key([]), tcp6: key(MAPPED) } : { tcp6: key([]) };
 }
 
 /** As the kernel prints an address: word by word, each as a number of this machine. */

@@ -1,11 +1,12 @@
 /**
  * Names of local users, from /etc/passwd.
  *
- * Promises: the file is read again when it has changed; of two names for a uid the first one counts, as for the C library.
+ * Promises: a name is that of the file as it is now: whether it has changed is looked at each time, in some two microseconds,
+ * and it is read again when it has; of two names for a uid the first one counts, as for the C library.
  * A uid that the file does not name, or all of them when it cannot be read, are written `uid:1234`: users of a directory
  * service (SSSD, LDAP) are.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 
 export class UserNames {
   readonly #file: string;
@@ -16,22 +17,23 @@ export class UserNames {
     this.#file = file;
   }
 
-  /** Looks whether the file has changed. Never rejects. */
-  async refresh(): Promise<void> {
+  /** Never throws. */
+  nameOf(uid: number): string {
+    this.#refresh();
+    return this.#names.get(uid) ?? `uid:${uid}`;
+  }
+
+  #refresh(): void {
     try {
-      const { mtimeMs, size, ino } = await stat(this.#file);
+      const { mtimeMs, size, ino } = statSync(this.#file);
       const version = [mtimeMs, size, ino].join();
       if (version === this.#version) return;
-      this.#names = namesIn(await readFile(this.#file, "utf8"));
+      this.#names = namesIn(readFileSync(this.#file, "utf8"));
       this.#version = version;
     } catch {
       this.#names = new Map();
       this.#version = "";
     }
-  }
-
-  nameOf(uid: number): string {
-    return this.#names.get(uid) ?? `uid:${uid}`;
   }
 }
 

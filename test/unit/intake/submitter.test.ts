@@ -1,128 +1,105 @@
 import { expect, test } from "vitest";
-import { type Ends, socketKeys, type Table } from "../../../src/intake/socket-table.ts";
+import type { End, LoopbackEnds } from "../../../src/intake/loopback.ts";
 import { type SubmitterParts, Submitters } from "../../../src/intake/submitter.ts";
 import { UserNames } from "../../../src/intake/user-names.ts";
-import { until } from "../../support/until.ts";
 
-const NO_NAMES = new UserNames("/nonexistent/passwd");
-const LONG_MS = 60_000;
-
-const ends = (remotePort: number, address = "127.0.0.1"): Ends => ({
+const LISTENING = { address: "127.0.0.1", port: 25, family: "IPv4" };
+const connection = (address = "127.0.0.1") => ({
   localAddress: address,
   localPort: 25,
   remoteAddress: address,
-  remotePort,
+  remotePort: 0xc1a2,
 });
+const LINE = "   0: 0100007F:C1A2 0100007F:0019 01 0:0 0:0 0 34 0 4711 1 0\n";
 
-/** A line of the table for the client at `remotePort`. */
-function line(table: Table, remotePort: number, uid: number, address?: string): string {
-  const key = socketKeys(ends(remotePort, address))?.[table];
-  return `   0: ${key} 01 00000000:00000000 00:00000000 00000000 ${uid} 0 4711 1 0\n`;
-}
-
-/** Tables that say what a test puts there; `gate` holds up each piece. */
-function kernel(
-  content: Partial<Record<Table, readonly string[]>>,
-  gate: () => Promise<void> = async () => {},
-) {
-  const opened: Table[] = [];
-  const said: string[] = [];
-  const reports: unknown[] = [];
-  const parts: SubmitterParts = {
-    events: { report: (event, fields) => void reports.push([event, fields]) },
-    names: NO_NAMES,
-    deadlineMs: LONG_MS,
-    async *tables(table) {
-      opened.push(table);
-      for (const piece of content[table] ?? []) {
-        await gate();
-        said.push(piece);
-        yield Buffer.from(piece);
-      }
+/** A kernel that can be asked, which knows uid 33, and tables, which know 34. */
+function parts(more: Partial<SubmitterParts> = {}) {
+  const told: unknown[] = [];
+  const opened: End[] = [];
+  const asked: LoopbackEnds[] = [];
+  const state = { closed: 0, read: 0 };
+  const all: SubmitterParts = {
+    events: { report: (event, fields, level) => void told.push([level, event, fields]) },
+    names: new UserNames("/nonexistent/passwd"),
+    async openDiag(listening) {
+      opened.push(listening);
+      return {
+        ownerOf(ends) {
+          asked.push(ends);
+          return 33;
+        },
+        [Symbol.dispose]: () => void state.closed++,
+      };
     },
+    async *tables() {
+      state.read++;
+      yield Buffer.from(LINE);
+    },
+    ...more,
   };
-  return { opened, said, reports, parts };
+  return { all, told, opened, asked, state };
 }
 
-test("one reading serves all that wait when it begins, and ends with the last that is found", async () => {
-  const content = { tcp: [line("tcp", 1, 33), line("tcp", 2, 1000), line("tcp", 3, 0), "never read\n"] };
-  const { opened, said, parts } = kernel(content);
-  using submitters = new Submitters(parts);
-  const asked = [3, 1, 2].map((port) => submitters.userOf(ends(port)));
-  expect(await Promise.all(asked)).toEqual(["uid:0", "uid:33", "uid:1000"]);
-  expect(opened).toEqual(["tcp"]);
-  expect(said).toEqual(content.tcp.slice(0, 3));
+test("the kernel is asked while the program connects, and no table is read", async () => {
+  const { all, told, opened, asked, state } = parts();
+  const submitters = new Submitters(all);
+  await submitters.open([{ ...LISTENING, address: "192.0.2.1" }, LISTENING]);
+  expect(opened).toEqual([{ address: [127, 0, 0, 1], port: 25 }]);
+  const user = submitters.userOf(connection());
+  expect(asked).toHaveLength(1);
+  expect(await user).toBe("uid:33");
+  submitters[Symbol.dispose]();
+  expect(state).toEqual({ closed: 1, read: 0 });
+  expect(told).toEqual([]);
 });
 
-test("who comes while a reading is under way is in the next one, and never is there a second beside it", async () => {
-  let open: () => void = () => {};
+test("where it cannot be asked, that is told once, and the tables are read", async () => {
+  const { all, told } = parts({ openDiag: () => Promise.reject(new Error("EAFNOSUPPORT")) });
+  using submitters = new Submitters(all);
+  await submitters.open([LISTENING]);
+  for (let n = 0; n < 2; n++) expect(await submitters.userOf(connection())).toBe("uid:34");
+  const reason = expect.stringMatching(/in \/proc\/net\/tcp, which slows connections down: EAFNOSUPPORT$/);
+  expect(told).toEqual([["warn", "trouble", { part: "submitter", reason }]]);
+});
+
+test("who connects before it is known whether the kernel can be asked waits for that", async () => {
+  let ready: () => void = () => {};
   const gate = new Promise<void>((resolve) => {
-    open = resolve;
+    ready = resolve;
   });
-  const { opened, parts } = kernel({ tcp: [line("tcp", 2, 34), line("tcp", 1, 33)] }, () => gate);
-  using submitters = new Submitters(parts);
-  const first = submitters.userOf(ends(1));
-  await until("the first reading has begun", () => opened.length === 1);
-  const others = [submitters.userOf(ends(2)), submitters.userOf(ends(9))];
-  expect(opened).toEqual(["tcp"]);
-  open();
-  expect(await first).toBe("uid:33");
-  expect(await Promise.all(others)).toEqual(["uid:34", undefined]);
-  expect(opened.filter((table) => table === "tcp").length).toBeLessThanOrEqual(2);
+  const { all, state } = parts();
+  using submitters = new Submitters({
+    ...all,
+    openDiag: async (listening) => {
+      await gate;
+      return await (all.openDiag as NonNullable<typeof all.openDiag>)(listening);
+    },
+  });
+  const opening = submitters.open([LISTENING]);
+  const user = submitters.userOf(connection());
+  ready();
+  expect(await user).toBe("uid:33");
+  await opening;
+  expect(state.read).toBe(0);
 });
 
-test("an IPv6 socket of a client of 127.0.0.1 is found in tcp6; ::1 is looked for there only", async () => {
-  const { opened, parts } = kernel({ tcp6: [line("tcp6", 1, 33), line("tcp6", 2, 34, "::1")] });
-  using submitters = new Submitters(parts);
-  expect(await submitters.userOf(ends(1))).toBe("uid:33");
-  expect(opened.splice(0)).toEqual(["tcp", "tcp6"]);
-  expect(await submitters.userOf(ends(2, "::1"))).toBe("uid:34");
-  expect(opened).toEqual(["tcp6"]);
+test("an end while it is being opened leaves nothing open, and tells nothing", async () => {
+  const { all, told, state } = parts();
+  const submitters = new Submitters(all);
+  const opening = submitters.open([LISTENING]);
+  submitters[Symbol.dispose]();
+  await opening;
+  expect(state.closed).toBe(1);
+  expect(told).toEqual([]);
 });
 
-test("who is not in the tables, or not on the loopback, or gone already, is unknown", async () => {
-  const { opened, parts } = kernel({ tcp: [line("tcp", 1, 33)] });
-  using submitters = new Submitters(parts);
-  expect(await submitters.userOf(ends(2))).toBeUndefined();
-  expect(opened.splice(0)).toEqual(["tcp", "tcp6"]);
-  expect(await submitters.userOf(ends(1, "192.0.2.1"))).toBeUndefined();
-  expect(await submitters.userOf({ localAddress: "127.0.0.1", localPort: 25 })).toBeUndefined();
+test("nobody is asked about who is not on the loopback, or gone already", async () => {
+  const { all, opened, asked, state } = parts();
+  using submitters = new Submitters(all);
+  await submitters.open([{ ...LISTENING, address: "192.0.2.1" }]);
   expect(opened).toEqual([]);
-});
-
-test("after the deadline the user is unknown, however long the kernel takes; so it is after the end", async () => {
-  const { parts } = kernel({ tcp: [line("tcp", 1, 33)] }, () => new Promise(() => {}));
-  using submitters = new Submitters({ ...parts, deadlineMs: 20 });
-  expect(await submitters.userOf(ends(1))).toBeUndefined();
-  const ended = new Submitters(parts);
-  const asked = ended.userOf(ends(1));
-  ended[Symbol.dispose]();
-  expect(await asked).toBeUndefined();
-});
-
-test("hidden tables make users unknown, and are told of once; a missing tcp6 is not", async () => {
-  const failing = (path: string) => Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT", path });
-  const noV6 = kernel({ tcp: [line("tcp", 1, 33)] });
-  using withoutV6 = new Submitters({
-    ...noV6.parts,
-    async *tables(table) {
-      if (table === "tcp6") throw failing("/proc/net/tcp6");
-      yield* noV6.parts.tables?.(table) ?? [];
-    },
-  });
-  expect(await withoutV6.userOf(ends(2))).toBeUndefined();
-  expect(await withoutV6.userOf(ends(1))).toBe("uid:33");
-  expect(noV6.reports).toEqual([]);
-
-  const hidden = kernel({});
-  using blind = new Submitters({
-    ...hidden.parts,
-    tables() {
-      throw failing("/proc/net/tcp");
-    },
-  });
-  for (const port of [1, 2]) expect(await blind.userOf(ends(port))).toBeUndefined();
-  expect(hidden.reports).toEqual([
-    ["trouble", { part: "submitter", reason: expect.stringMatching(/stay unknown: ENOENT.*tcp/) }],
-  ]);
+  await submitters.open([LISTENING]);
+  expect(await submitters.userOf(connection("192.0.2.1"))).toBeUndefined();
+  expect(await submitters.userOf({ localAddress: "127.0.0.1", localPort: 25 })).toBeUndefined();
+  expect([asked, state.read]).toEqual([[], 0]);
 });

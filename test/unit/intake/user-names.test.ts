@@ -17,9 +17,7 @@ const PASSWD = [
 async function names(text = PASSWD.join("\n")) {
   const file = join(await testFolder(), "passwd");
   await writeFile(file, text);
-  const found = new UserNames(file);
-  await found.refresh();
-  return { file, found };
+  return { file, found: new UserNames(file) };
 }
 
 test("a uid has the first name that the file gives it, or its number", async () => {
@@ -34,21 +32,19 @@ test("a uid has the first name that the file gives it, or its number", async () 
 
 test("a changed file counts from the next look, whether written or replaced", async () => {
   const { file, found } = await names();
+  expect(found.nameOf(33)).toBe("www-data");
   await writeFile(file, "web:x:33:33::/:/bin/sh\n");
-  await found.refresh();
   expect(found.nameOf(33)).toBe("web");
   await writeFile(`${file}.new`, "www:x:33:33::/:/bin/sh\n");
   await rename(`${file}.new`, file);
-  await found.refresh();
   expect(found.nameOf(33)).toBe("www");
 });
 
 test("without the file there are numbers, and names again when it is back", async () => {
   const { file, found } = await names();
+  expect(found.nameOf(33)).toBe("www-data");
   await rm(file);
-  await found.refresh();
   expect(found.nameOf(33)).toBe("uid:33");
   await writeFile(file, PASSWD.join("\n"));
-  await found.refresh();
   expect(found.nameOf(33)).toBe("www-data");
 });

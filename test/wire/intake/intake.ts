@@ -4,8 +4,9 @@
 
 import type { ListenTarget } from "../../../src/intake/bind.ts";
 import { type Deadlines, defaultDeadlines } from "../../../src/intake/deadlines.ts";
-import { type Listener, startListener } from "../../../src/intake/listener.ts";
-import type { Custody, IntakeSettings } from "../../../src/intake/ports.ts";
+import { type Listener, type ListenerOptions, startListener } from "../../../src/intake/listener.ts";
+import type { Custody, IntakePorts, IntakeSettings } from "../../../src/intake/ports.ts";
+import { Submitters } from "../../../src/intake/submitter.ts";
 import { type Address, parseAddress } from "../../../src/mail/address.ts";
 import type { Accepted, Fact, Rejected } from "../../../src/observe/facts.ts";
 import type { SpoolEntry } from "../../../src/spool/entry.ts";
@@ -52,8 +53,8 @@ export interface IntakeOptions {
   readonly custody?: Partial<Custody>;
   readonly deadlines?: Partial<Deadlines>;
   readonly targets?: readonly ListenTarget[];
-  /** Whose connections they are, unknown at once by default; `system` asks the kernel. */
-  readonly userOf?: "system" | (() => Promise<string | undefined>);
+  /** Whose connections they are, unknown at once by default; `asked` and `searched` ask the kernel, either way. */
+  readonly userOf?: "asked" | "searched" | (() => Promise<string | undefined>);
 }
 
 export async function startIntake(options: IntakeOptions = {}): Promise<Intake> {
@@ -62,11 +63,14 @@ export async function startIntake(options: IntakeOptions = {}): Promise<Intake> 
   const reports: Intake["reports"] = [];
   let ids = 0;
   let advancedMs = 0;
-  const { userOf = async () => undefined } = options;
+  const events: IntakePorts["events"] = {
+    fact: async (fact) => void facts.push(fact),
+    report: (event, fields) => void reports.push({ event, fields }),
+  };
   const listener = await startListener({
     targets: options.targets ?? [{ host: "127.0.0.1", port: 0 }],
     deadlines: { ...defaultDeadlines, ...options.deadlines },
-    ...(userOf === "system" ? {} : { submitters: { userOf, [Symbol.dispose]: () => {} } }),
+    ...submittersOf(options, events),
     ports: {
       settings: options.settings ?? (() => settings),
       custody: {
@@ -75,10 +79,7 @@ export async function startIntake(options: IntakeOptions = {}): Promise<Intake> 
         accept: async (entry, wire) => void accepted.push({ entry, wire: Buffer.concat(wire) }),
         ...options.custody,
       },
-      events: {
-        fact: async (fact) => void facts.push(fact),
-        report: (event, fields) => void reports.push({ event, fields }),
-      },
+      events,
       clocks: { wallMs: () => Date.UTC(2026, 0, 5, 10), monotonicMs: () => performance.now() + advancedMs },
     },
   });
@@ -95,6 +96,18 @@ export async function startIntake(options: IntakeOptions = {}): Promise<Intake> 
     },
     [Symbol.asyncDispose]: () => listener.stop(0),
   };
+}
+
+function submittersOf(
+  { userOf = async () => undefined }: IntakeOptions,
+  events: IntakePorts["events"],
+): Pick<ListenerOptions, "submitters"> {
+  if (userOf === "asked") return {};
+  const openDiag = () => Promise.reject(new Error("EAFNOSUPPORT"));
+  // However slow the machine: the deadline has tests of its own.
+  const searched = { events, openDiag, deadlineMs: 60_000 };
+  if (userOf === "searched") return { submitters: new Submitters(searched) };
+  return { submitters: { open: async () => {}, userOf, [Symbol.dispose]: () => {} } };
 }
 
 /** Waits until the condition holds; the test's own timeout is the limit. */

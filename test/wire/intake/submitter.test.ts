@@ -1,52 +1,113 @@
 /** Who sent it, with real sockets: the kernel is asked for the user of a real process. */
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { userInfo } from "node:os";
 import { describe, expect, test } from "vitest";
+import { type End, listeningEnd } from "../../../src/intake/loopback.ts";
+import { SocketDiag } from "../../../src/intake/socket-diag.ts";
 import { cannotBeOthers, sayAsNobody } from "../../support/submit-as.ts";
 import { Dialog, submit, untilData } from "./dialog.ts";
 import { type IntakeOptions, message, settings, startIntake, until } from "./intake.ts";
 
 const ROOTS_NAME = "root";
+const MY_NAME = userInfo().username;
 const LINES = ["EHLO client", "MAIL FROM:<portal@lab.example>", "RCPT TO:<ops@lab.example>", "DATA"];
 const TEXT = `${message.replaceAll("\r\n", "\n")}\n.`;
 const nobodySubmits = (port: number, host = "127.0.0.1") =>
   sayAsNobody({ port, host }, ...LINES, TEXT, "QUIT");
 
-describe.skipIf(cannotBeOthers !== undefined)(
-  `the user of a real client (${cannotBeOthers ?? "root"})`,
-  () => {
-    test.each([
-      ["127.0.0.1", "127.0.0.1"],
-      ["127.0.0.1", "::ffff:127.0.0.1"], // an IPv6 socket: it stands in /proc/net/tcp6
-      ["::ffff:127.0.0.1", "127.0.0.1"], // ours is an IPv6 socket
-      ["::1", "::1"],
-    ])("is known at %s, reached as %s", async (listens, host) => {
-      await using intake = await startIntake({ userOf: "system", targets: [{ host: listens, port: 0 }] });
-      expect((await nobodySubmits(intake.port, host)).at(-2)).toBe("250 2.0.0 queued as id1");
-      expect(intake.accepted[0]?.entry.client).toMatchObject({ user: "nobody", helo: "client" });
-      expect(intake.acceptances()).toMatchObject([{ user: "nobody" }]);
-    });
+/** Enough for a crowd. */
+const crowded: IntakeOptions["settings"] = () => ({
+  ...settings,
+  listen: { ...settings.listen, maxConnections: 600 },
+});
 
-    test("is that of each connection, of many at once", async () => {
-      await using intake = await startIntake({ userOf: "system" });
-      const submitted = [
-        nobodySubmits(intake.port),
-        submit(intake.port, message),
-        nobodySubmits(intake.port),
-        ...Array.from({ length: 20 }, () => submit(intake.port, message)),
-      ];
-      await Promise.all(submitted);
-      const users = intake.acceptances().map(({ user }) => user);
-      expect(users.filter((user) => user === "nobody")).toHaveLength(2);
-      expect(users.filter((user) => user === ROOTS_NAME)).toHaveLength(21);
-    });
+describe.each(["asked", "searched"] as const)("the kernel is %s", (userOf) => {
+  describe.skipIf(cannotBeOthers !== undefined)(
+    `for the user of a real client (${cannotBeOthers ?? "root"})`,
+    () => {
+      test.each([
+        ["127.0.0.1", "127.0.0.1"],
+        ["127.0.0.1", "::ffff:127.0.0.1"], // the client's is an IPv6 socket
+        ["::ffff:127.0.0.1", "127.0.0.1"], // ours is
+        ["::", "127.0.0.1"],
+        ["::", "::1"],
+        ["0.0.0.0", "127.0.0.1"],
+        ["::1", "::1"],
+      ])("who is known at %s, reached as %s", async (listens, host) => {
+        await using intake = await startIntake({ userOf, targets: [{ host: listens, port: 0 }] });
+        expect((await nobodySubmits(intake.port, host)).at(-2)).toBe("250 2.0.0 queued as id1");
+        expect(intake.accepted[0]?.entry.client).toMatchObject({ user: "nobody", helo: "client" });
+        expect(intake.acceptances()).toMatchObject([{ user: "nobody" }]);
+      });
 
-    test("stands in what is recorded of a refusal, too", async () => {
-      await using intake = await startIntake({ userOf: "system" });
-      await sayAsNobody({ port: intake.port }, "EHLO client", "MAIL FROM:<>", "RCPT TO:<who>", "QUIT");
-      await until(() => intake.rejections().length === 1);
-      expect(intake.rejections()).toMatchObject([{ stage: "rcpt", user: "nobody" }]);
-    });
-  },
-);
+      test("who stands in what is recorded of a refusal, too", async () => {
+        await using intake = await startIntake({ userOf });
+        await sayAsNobody({ port: intake.port }, "EHLO client", "MAIL FROM:<>", "RCPT TO:<who>", "QUIT");
+        await until(() => intake.rejections().length === 1);
+        expect(intake.rejections()).toMatchObject([{ stage: "rcpt", user: "nobody" }]);
+      });
+
+      test("for each connection, of 500 at once", async () => {
+        await using intake = await startIntake({ userOf, settings: crowded });
+        const submitted = [
+          nobodySubmits(intake.port),
+          ...Array.from({ length: 500 }, () => submit(intake.port, message)),
+          nobodySubmits(intake.port),
+        ];
+        await Promise.all(submitted);
+        const users = intake.acceptances().map(({ user }) => user);
+        expect(users.filter((user) => user === "nobody")).toHaveLength(2);
+        expect(users.filter((user) => user === ROOTS_NAME)).toHaveLength(500);
+      });
+    },
+  );
+
+  test("as is told once at most, when it is not the quick way", async () => {
+    await using intake = await startIntake({ userOf });
+    for (let n = 0; n < 2; n++) await submit(intake.port, message);
+    const reason = expect.stringMatching(/looked for in \/proc\/net\/tcp.*EAFNOSUPPORT/);
+    const told = { event: "trouble", fields: { part: "submitter", reason } };
+    expect(intake.reports).toEqual(userOf === "asked" ? [] : [told]);
+    expect(intake.acceptances()).toMatchObject([{ user: MY_NAME }, { user: MY_NAME }]);
+  });
+});
+
+test("a client that goes as soon as it was greeted, its refusal unread, is known", async () => {
+  await using intake = await startIntake({ userOf: "asked" });
+  for (let n = 1; n <= 20; n++) {
+    const dialog = new Dialog(intake.port);
+    await dialog.reply();
+    await dialog.write("GET / HTTP/1.1\r\n");
+    dialog.vanish();
+    await until(() => intake.rejections().length === n);
+  }
+  expect(new Set(intake.rejections().map(({ user }) => user))).toEqual(new Set([MY_NAME]));
+});
+
+test("ends that no connection has are nobody's, even with a listener on the client's port", async () => {
+  await using intake = await startIntake();
+  const [ours] = intake.listener.addresses.flatMap((address) => listeningEnd(address) ?? []) as [End];
+  using diag = await SocketDiag.open(ours);
+  const other = { ...ours, port: 1 };
+  expect(diag.ownerOf({ client: other, ours })).toBeUndefined();
+  expect(diag.ownerOf({ client: ours, ours: other })).toBeUndefined();
+});
+
+test("nothing is left open of a netlink socket", async () => {
+  const open = () => readdirSync("/proc/self/fd").length;
+  const listening = createServer().listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const end = listeningEnd(listening.address() as AddressInfo) as End;
+  using _first = await SocketDiag.open(end); // what loading the library opens, stays
+  const before = open();
+  for (let n = 0; n < 5; n++) (await SocketDiag.open(end))[Symbol.dispose]();
+  expect(open()).toBe(before);
+  listening.close();
+  await once(listening, "close");
+  await expect(SocketDiag.open(end)).rejects.toThrow("does not know a socket of our own");
+});
 
 const portal = settings.senders.pairs[0]?.pair as NonNullable<(typeof settings.senders.pairs)[0]>["pair"];
 const forBackup: IntakeOptions["settings"] = () => ({
