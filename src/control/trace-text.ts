@@ -6,7 +6,7 @@
 import type { JournalLine } from "../journal/journal.ts";
 import { visible } from "../mail/reply.ts";
 import { plainText } from "../mail/subject.ts";
-import type { Repolicied } from "../observe/facts.ts";
+import type { Accepted, Repolicied } from "../observe/facts.ts";
 import { routeChange } from "../spool/route.ts";
 import type { Life, NoticeAbout } from "./life.ts";
 import { clock } from "./queue-text.ts";
@@ -96,7 +96,7 @@ function time(at: string): string {
 function factText(fact: JournalLine): string {
   switch (fact.event) {
     case "accepted":
-      return `from ${word(fact.client)}, ${word(fact.sizeBytes)} bytes, ${word(fact.class)}, by ${word(fact.rule)}`;
+      return `from ${word(fact.client)}, ${word(fact.sizeBytes)} bytes, ${word(fact.class)}, by ${word(fact.rule)}${saidText(fact)}`;
     case "rejected":
       return `at ${word(fact.stage)}, from ${word(fact.client)}: ${word(fact.reply)}`;
     case "delivered":
@@ -121,6 +121,17 @@ function factText(fact: JournalLine): string {
     default:
       return ""; // what a later version wrote down
   }
+}
+
+/** What the program said, where something else goes out. */
+function saidText({ said }: Partial<Accepted>): string {
+  const { sender, from, recipients } = said ?? {};
+  const parts = [
+    ...(from === undefined ? [] : [`From ${word(from)}`]),
+    ...(sender === undefined ? [] : [`envelope ${word(sender)}`]),
+    ...(Array.isArray(recipients) ? [`to ${people(recipients)}`] : []),
+  ];
+  return parts.length === 0 ? "" : `; the program said ${parts.join(", ")}`;
 }
 
 function routeText({ was, account, sender, from, class: name }: Partial<Repolicied>): string {

@@ -15,8 +15,8 @@ import type { Address } from "../mail/address.ts";
 import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
-import type { Accepted, Held } from "../observe/facts.ts";
-import { mailOf, type SpoolEntry } from "../spool/entry.ts";
+import type { SpoolEntry } from "../spool/entry.ts";
+import { acceptedFacts } from "./accepted-facts.ts";
 import type { Progress } from "./deadlines.ts";
 import { type DecidedEntry, decideMessage, type Submission } from "./decision.ts";
 import { saidInHead } from "./head-facts.ts";
@@ -246,22 +246,4 @@ export class Transaction {
     this.#state = next;
     if (next.kind === "draining" || next.kind === "over") this.#upload.free();
   }
-}
-
-/** Accepted; and held, when policy parks it from the start. */
-function acceptedFacts(entry: SpoolEntry, sizeBytes: number, subject?: string): (Accepted | Held)[] {
-  const common = mailOf(entry);
-  const accepted: Accepted = {
-    event: "accepted",
-    ...common,
-    from: entry.from,
-    recipients: entry.envelope.recipients,
-    sizeBytes,
-    class: entry.class,
-    client: entry.client.ip,
-    messageId: entry.messageId,
-    rule: entry.rule,
-    ...(subject === undefined ? {} : { subject }),
-  };
-  return entry.hold === undefined ? [accepted] : [accepted, { event: "held", ...common, reason: entry.hold }];
 }

@@ -1,6 +1,6 @@
 /**
- * What a line of the journal can be found by: queue id, the id its notice is about, Message-ID, each address, and each
- * domain as `@domain`.
+ * What a line of the journal can be found by: queue id, the id its notice is about, Message-ID, each address, also as the
+ * client said it, and each domain as `@domain`.
  *
  * Promises: pure; letter case and angle brackets make no difference; whatever stands in a line, it has terms or none.
  */
@@ -29,15 +29,22 @@ export function hashOf(term: string): number {
 /** The terms of a line, as parsed; of anything that is no fact of ours, those it has. */
 export function termsOf(line: unknown): string[] {
   if (typeof line !== "object" || line === null) return [];
-  const { id, messageId, notice, sender, from, recipients } = line as Record<string, unknown>;
+  const { id, messageId, notice, said } = line as Record<string, unknown>;
   const of = typeof notice === "object" && notice !== null && "of" in notice ? notice.of : undefined;
   const names = [id, of, messageId].filter(isText).map(termOf);
-  const people = [sender, from, ...(Array.isArray(recipients) ? recipients : [])].filter(isText).map(termOf);
+  const people = [...peopleIn(line), ...peopleIn(said)].filter(isText).map(termOf);
   const domains = people.flatMap((address) => {
     const at = address.lastIndexOf("@");
     return at < 0 ? [] : address.slice(at);
   });
   return [...names, ...people, ...domains].filter((term) => term !== "");
+}
+
+/** Whatever stands where people do. */
+function peopleIn(said: unknown): unknown[] {
+  if (typeof said !== "object" || said === null) return [];
+  const { sender, from, recipients } = said as Record<string, unknown>;
+  return [sender, from, ...(Array.isArray(recipients) ? recipients : [])];
 }
 
 function isText(value: unknown): value is string {

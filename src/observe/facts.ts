@@ -28,6 +28,12 @@ export interface Accepted extends MailFact {
   readonly messageId: string;
   readonly rule: string;
   readonly subject?: string;
+  /** What the client said instead, where policy or aliases made something else of it. */
+  readonly said?: {
+    readonly sender?: string;
+    readonly from?: string;
+    readonly recipients?: readonly string[];
+  };
   /** It is a notice of ours, about message `of`. */
   readonly notice?: { readonly kind: "failure" | "delay" | "digest"; readonly of: string | null };
 }

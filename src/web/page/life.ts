@@ -95,7 +95,7 @@ export function stepsOfFacts(facts: readonly JournalFact[]): Step[] {
 function wordsFor(fact: JournalFact): string {
   switch (fact.event) {
     case "accepted":
-      return `${bytes(fact.sizeBytes)} from ${fact.client}, ${fact.class}, by rule ${fact.rule}`;
+      return `${bytes(fact.sizeBytes)} from ${fact.client}, ${fact.class}, by rule ${fact.rule}${saidWords(fact.said)}`;
     case "rejected":
       return `at ${fact.stage}, from ${fact.client}`;
     case "delivered":
@@ -119,6 +119,17 @@ function wordsFor(fact: JournalFact): string {
     default:
       return "";
   }
+}
+
+/** What the program said, where something else goes out. */
+function saidWords(said: Extract<JournalFact, { event: "accepted" }>["said"]): string {
+  const { sender, from, recipients } = said ?? {};
+  const parts = [
+    ...(from === undefined ? [] : [`From ${from}`]),
+    ...(sender === undefined ? [] : [`envelope ${sender}`]),
+    ...(recipients === undefined ? [] : [`to ${several(recipients, 3)}`]),
+  ];
+  return parts.length === 0 ? "" : `; the program said ${parts.join(", ")}`;
 }
 
 function verbatimOf(fact: JournalFact): Step["verbatim"] {

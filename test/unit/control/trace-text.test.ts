@@ -164,3 +164,10 @@ test("policy that was run again says what it changed, by which rule", () => {
     "account none -> portal, From root@a -> app@b, envelope root@a -> app@b, by senders.rewrite[0]: it matches",
   );
 });
+
+test("what the program said stands beside what was made of it, harmless", () => {
+  const said = { sender: "cron@a", from: "root@a\u001b[2J", recipients: ["root"] };
+  expect(text(lifeOf([accepted({ said })]))).toContain(
+    "by accounts[0].senders[0]; the program said From root@a\\x1b[2J, envelope cron@a, to root",
+  );
+});

@@ -52,6 +52,16 @@ test("a message is found by its id, Message-ID, sender, From, recipient and thei
   expect(await find(folder, "ser7@example.org", "example.org", "example", "accepted")).toEqual([]);
 });
 
+test("a message is found by what the client said, where policy made something else of it", async () => {
+  const folder = await testFolder();
+  const said = { sender: "cron@app01.internal", from: "Root@app01.internal", recipients: ["root"] };
+  const line = { at: `${DAY}T00:00:00.000Z`, event: "accepted", id: "one", sender: "app@lab.example", said };
+  await writeFile(file(folder), `${JSON.stringify(line)}\n`);
+  for (const term of ["cron@app01.internal", "root@app01.internal", "@app01.internal", "root"])
+    expect(await find(folder, term)).toEqual(["one"]);
+  expect(await find(folder, "nobody@app01.internal")).toEqual([]);
+});
+
 test("the newest line comes first, and a search for many terms finds each", async () => {
   const folder = await indexed();
   const numbers = Array.from({ length: 50 }, (_, n) => n * 59);
