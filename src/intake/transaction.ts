@@ -15,6 +15,7 @@ import type { Address } from "../mail/address.ts";
 import { MessageReader } from "../mail/reader.ts";
 import type { Reply } from "../mail/reply.ts";
 import { crashPoint } from "../observe/crash-point.ts";
+import type { Accepted, Held } from "../observe/facts.ts";
 import type { SpoolEntry } from "../spool/entry.ts";
 import { acceptedFacts } from "./accepted-facts.ts";
 import type { Progress } from "./deadlines.ts";
