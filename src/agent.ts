@@ -19,14 +19,12 @@ import { Repolicy } from "./delivery/repolicy.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
-import type { Journal } from "./journal/journal.ts";
 import type { Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
 import { ConfigInForce, type Loaded } from "./reload.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
 import type { Spool } from "./spool/spool.ts";
-import { AgentError, openStateFolder } from "./state-folder.ts";
-import type { Ledger } from "./usage/ledger.ts";
+import { AgentError, openStateFolder, type StateFolder } from "./state-folder.ts";
 import type { Face } from "./web/face.ts";
 
 export interface Agent {
@@ -60,13 +58,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const startedAtMs = performance.now();
   try {
     const state = await openStateFolder(config, log, closers);
-    const { instance, journalFolder, startedMs, journal, events, ledger, indexer, spool } = state;
+    const { instance, journalFolder, startedMs, events, ledger, indexer, spool } = state;
     let face: Face | undefined;
     const inForce = new ConfigInForce({
       config,
       load: options.load,
       messagesOf: () => spool.byAccount(),
-      apply: (next) => goOnBy(next, { log, journal, ledger, spool, delivery }),
+      apply: (next) => goOnBy(next, { ...state, delivery }),
       onOutcome: (outcome) => face?.metrics.setReload(outcome),
       events,
       now: Date.now,
@@ -162,10 +160,10 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
 /** Everybody goes on by another config. Who listens asks for it with each message. */
 function goOnBy(
   config: Config,
-  parts: { log: Log; journal: Journal; ledger: Ledger; spool: Spool; delivery: Delivery },
+  parts: Pick<StateFolder, "useLog" | "journal" | "ledger" | "spool"> & { delivery: Delivery },
 ): void {
   const { limits, keep, log } = config;
-  parts.log.level = log.level;
+  parts.useLog(log);
   parts.journal.keep(keep.historyMs);
   parts.ledger.keep(keep.usageMs);
   parts.spool.use({ maxMessages: limits.queue, freeDiskBytes: limits.freeDiskBytes });

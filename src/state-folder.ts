@@ -12,7 +12,9 @@ import { type LastRun, readLastRun } from "./delivery/history.ts";
 import { Indexer } from "./journal/indexer.ts";
 import { Journal } from "./journal/journal.ts";
 import { createEvents, type HeardEvents, type Told } from "./observe/events.ts";
+import { addressHasher, hideRecipients } from "./observe/hidden-recipients.ts";
 import type { Log } from "./observe/log.ts";
+import { readLogKey } from "./observe/log-key.ts";
 import { readInstance } from "./spool/instance.ts";
 import { Spool } from "./spool/spool.ts";
 import { lockStateDir } from "./spool/state-lock.ts";
@@ -37,6 +39,8 @@ export interface StateFolder {
   readonly lastRun: LastRun;
   readonly journal: Journal;
   readonly events: HeardEvents;
+  /** The log goes on by this. */
+  useLog(log: Config["log"]): void;
   /** What is told from the first moment on, until somebody listens. */
   readonly early: readonly Told[];
   /** Somebody listens. */
@@ -67,7 +71,10 @@ export async function openStateFolder(
       unusable(journalFolder),
     ),
   );
-  const events = createEvents({ log, journal, now: Date.now });
+  const hash = addressHasher(await readLogKey(stateDir).catch(unusable(stateDir)));
+  let hidden = config.log.recipients === "hashed";
+  const forLog = (said: object) => (hidden ? hideRecipients(said, hash) : said);
+  const events = createEvents({ log, journal, now: Date.now, forLog });
   const early: Told[] = [];
   const heard = events.hear((told) => early.push(told));
   if (renewed !== undefined) events.report("trouble", { part: "instance", reason: renewed }, "warn");
@@ -95,6 +102,10 @@ export async function openStateFolder(
     lastRun,
     journal,
     events,
+    useLog: ({ level, recipients }) => {
+      log.level = level;
+      hidden = recipients === "hashed";
+    },
     early,
     heard,
     ledger,

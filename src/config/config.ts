@@ -101,7 +101,10 @@ export interface PublicConfig {
   readonly stopTimeoutMs: number;
   /** Where status page, health and metrics are served. */
   readonly http: { readonly host: string; readonly port: number } | "off";
-  readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly recipients: "full" | "hashed";
+  };
   /** The source addresses that are registered with the relay service. */
   readonly staticAddresses: readonly string[];
   /** What the relay service's access form asks and only a person knows. */

@@ -10,7 +10,7 @@ import * as field from "./fields.ts";
 import { account, upstream } from "./relay-schema.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
-export const laterKeys: readonly string[] = ["users", "stormGuard", "log.recipients"];
+export const laterKeys: readonly string[] = ["users", "stormGuard"];
 
 const listen = z.strictObject({
   addresses: z.array(field.listenAddress).min(1).max(16).prefault(["127.0.0.1:25", "[::1]:25"]).meta({
@@ -177,6 +177,10 @@ const http = z.strictObject({
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).prefault("info").meta({
     description: "debug, info, warn or error.",
+  }),
+  recipients: z.enum(["full", "hashed"]).prefault("full").meta({
+    description:
+      "full, or hashed: whom mail went to stands in the journal alone, the log has a hash and the domain.",
   }),
 });
 

@@ -51,8 +51,15 @@ export interface HeardEvents extends Events {
 
 const WARNINGS: ReadonlySet<Fact["event"]> = new Set(["rejected", "bounced", "expired"]);
 
-export function createEvents(options: { log: Log; journal: FactSink; now: () => number }): HeardEvents {
-  const { log, journal, now } = options;
+export interface EventsParts {
+  readonly log: Log;
+  readonly journal: FactSink;
+  readonly now: () => number;
+  /** What the log says in place of something; missing: just that. */
+  readonly forLog?: (said: object) => object;
+}
+
+export function createEvents({ log, journal, now, forLog = (said) => said }: EventsParts): HeardEvents {
   const listeners = new Set<(told: Told) => void>();
   const trouble = (part: string) => (error: Error) =>
     log.error({ event: "trouble", part, reason: error.message });
@@ -68,14 +75,14 @@ export function createEvents(options: { log: Log; journal: FactSink; now: () => 
   return {
     async fact(fact) {
       const level = WARNINGS.has(fact.event) ? "warn" : fact.event === "finished" ? "debug" : "info";
-      log[level](withoutSubject(fact));
+      log[level](forLog(withoutSubject(fact)));
       const told = { at: new Date(now()).toISOString(), ...fact };
       const kept = journal.append(told).catch(trouble("journal"));
       queueMicrotask(() => tell(told));
       await kept;
     },
     report(event, fields, level = "info") {
-      log[level]({ event, ...fields });
+      log[level](forLog({ event, ...fields }));
     },
     hear(listener) {
       listeners.add(listener);

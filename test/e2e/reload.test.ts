@@ -47,7 +47,7 @@ test("a new account, pace and log level are in force after SIGHUP; what is in ha
   await reload(relay, (text) =>
     withSecond(text)
       .replace("pace: unlimited\n", "pace: { perHour: 3600, burst: 2 }\n")
-      .concat("\nlog: { level: debug }\n"),
+      .concat("\nlog: { level: debug, recipients: hashed }\n"),
   );
   relay.setFaults();
   expect(reloaded(relay)).toMatchObject([{ what: "config", restart: [] }]);
@@ -61,6 +61,9 @@ test("a new account, pace and log level are in force after SIGHUP; what is in ha
       .sort(),
   ).toEqual(["portal", "portal", "second"]);
   expect(relay.events("finished")).not.toEqual([]); // what only debug says
+  const [before, ...after] = relay.events("delivered").map(({ recipients }) => String(recipients));
+  expect(after.every((recipient) => /^#[0-9a-f]{12}@example\.org$/.test(recipient))).toBe(true);
+  expect((await relay.command("trace", before ?? "", "--json")).stdout).toContain(String(before));
 });
 
 test("a broken config is refused with all its problems, told by health, and the one before stays in force", async () => {
