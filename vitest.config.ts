@@ -2,6 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 const common = { environment: "node", include: [] as string[] } as const;
+const whole = { testTimeout: 120_000, hookTimeout: 60_000, globalSetup: ["test/support/build.ts"] };
+const ALONE = ["test/e2e/pacing.test.ts"];
 
 export default defineConfig({
   test: {
@@ -26,12 +28,22 @@ export default defineConfig({
       {
         test: {
           ...common,
+          ...whole,
           name: "e2e",
           include: ["test/{e2e,crash,page}/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          exclude: ALONE,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...whole,
+          name: "alone",
+          include: ALONE,
           fileParallelism: false,
-          globalSetup: ["test/support/build.ts"],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

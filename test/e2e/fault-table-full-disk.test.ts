@@ -73,7 +73,7 @@ test("a full disk: 452 at the dot and then at MAIL, nothing is kept or repeated,
   const client = await SmtpClient.connect(relay.port);
   for (const command of ["EHLO test", "MAIL FROM:<app@lab.example>", "RCPT TO:<bob@example.org>", "DATA"])
     expect(await client.say(command)).toMatch(/^[23]/);
-  relay.setFaults("dot#1=delay 500ms");
+  relay.setFaults("dot#1=delay 4s"); // long enough to fill the disk, on a busy machine too
   await submit(relay.port, { ...named("in a session"), to: MANY });
   await until("the upstream has it", () => relay.arrived.length === 1);
 
