@@ -127,10 +127,10 @@ function overviewSource(
 
 /** Mail matters more than its page. */
 async function openPage({ config, events }: FaceParts, shared: ControlParts): Promise<Web | undefined> {
-  const { http, hostname } = config();
+  const { http } = config();
   if (http === "off") return undefined;
   try {
-    return await startWeb({ ...shared, listen: http, hostname });
+    return await startWeb({ ...shared, listen: http, hostname: () => config().hostname });
   } catch (error) {
     const reason = `no status page: ${(error as Error).message}; end who has that port, or change http.listen, and restart`;
     events.report("trouble", { part: "http", reason }, "warn");
