@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Overview } from "../../src/control/overview.ts";
 import type { QueueDetail, QueueRow } from "../../src/control/queue-view.ts";
 import { type Assets, loadAssets } from "../../src/web/assets.ts";
@@ -17,6 +18,8 @@ export interface PageWorld {
   details: Map<string, QueueDetail>;
   stories: readonly object[];
   loggedIn: boolean;
+  /** The queue is large: so many answers come without a row, each after a while, before there is one. */
+  slices?: { readonly empty: number; readonly eachMs: number };
   /** What a verb is answered with; default: done. */
   refusal?: string;
 }
@@ -33,6 +36,9 @@ export class PageServer {
   readonly asked: Asked[] = [];
   readonly #assets: Assets;
   readonly #listeners = new Set<ServerResponse>();
+  /** Most questions for the queue that were under way at once. */
+  mostAtOnce = 0;
+  #atOnce = 0;
   #server: Server | undefined;
   #port = 0;
 
@@ -98,12 +104,23 @@ export class PageServer {
     const { overview, details, stories } = this.world;
     const id = /^\/api\/v1\/queue\/(\w+)$/.exec(path)?.[1];
     if (path === "/api/v1/overview") send(response, 200, overview);
-    else if (path === "/api/v1/queue") send(response, 200, this.#queue(query));
+    else if (path === "/api/v1/queue") void this.#slice(query, response);
     else if (path === "/api/v1/trace") {
       const messages = found(stories, query.get("term") ?? "");
       send(response, 200, { messages, more: false, from: "2026-11-10" });
     } else if (id !== undefined && details.has(id)) send(response, 200, details.get(id));
     else send(response, 404, { error: `no message ${id} in the queue` });
+  }
+
+  async #slice(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const { empty, eachMs } = this.world.slices ?? { empty: 0, eachMs: 0 };
+    const looked = Number(/^slice(\d+)$/.exec(query.get("after") ?? "")?.[1] ?? 0);
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    if (eachMs > 0) await sleep(eachMs);
+    this.#atOnce--;
+    if (looked < empty) return send(response, 200, { rows: [], more: true, next: `slice${looked + 1}` });
+    if (looked > 0) query.delete("after");
+    send(response, 200, this.#queue(query));
   }
 
   #queue(query: URLSearchParams): { rows: QueueRow[]; more: boolean; next: string | null } {

@@ -215,6 +215,24 @@ describe.skipIf(!BROWSER)("an operator", () => {
     expect(await verbs(page)).toEqual([]);
   });
 
+  test("waits for what is found in a large queue, however much happens meanwhile, and asks once at a time", async () => {
+    const { page } = await open({ ...lively(), slices: { empty: 5, eachMs: 650 } });
+    let startedAt = 0;
+    const busy = setInterval(() => {
+      const { overview } = server.world;
+      server.tell("overview", { ...overview, startedAt: new Date(++startedAt).toISOString() });
+    }, 500);
+    try {
+      await shows(page.locator("#waiting-rows tr"), WAITING);
+      await page.locator('#filters [name="sender"]').fill("nobody");
+      await shows(page.locator("#waiting-empty"), "Nothing in the queue is like that.");
+      // The one that the reader asked may overlap with the one that it ends.
+      expect(server.mostAtOnce).toBeLessThanOrEqual(2);
+    } finally {
+      clearInterval(busy);
+    }
+  });
+
   test("sees a page of a thousand at a time, and filters them", async () => {
     const { page } = await open(hostile());
     const rows = page.locator("#waiting-rows tr");
