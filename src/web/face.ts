@@ -14,6 +14,7 @@ import { Recent } from "../control/recent.ts";
 import type { RepolicyApiParts } from "../control/repolicy-api.ts";
 import { type ControlParts, startControl } from "../control/server.ts";
 import { Snapshots } from "../control/snapshot.ts";
+import { Searches } from "../control/trace-api.ts";
 import type { Answers } from "../delivery/answers.ts";
 import type { HeardEvents, Told } from "../observe/events.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -68,6 +69,7 @@ export async function startFace(parts: FaceParts): Promise<Face> {
     figures: parts.answers,
     repolicy: parts.repolicy,
     journalFolder: parts.journalFolder,
+    searches: new Searches(),
     apply: parts.apply,
     health: () => healthNow(source),
     overview,
