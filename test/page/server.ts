@@ -18,6 +18,8 @@ export interface PageWorld {
   details: Map<string, QueueDetail>;
   stories: readonly object[];
   loggedIn: boolean;
+  /** There is no room for another stream of events. */
+  isFull?: boolean;
   /** The queue is large: so many answers come without a row, each after a while, before there is one. */
   slices?: { readonly empty: number; readonly eachMs: number };
   /** What a verb is answered with; default: done. */
@@ -71,8 +73,13 @@ export class PageServer {
     await closed;
   }
 
+  /** Pages that listen. */
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   /** Sends the overview as it is now to every page that listens. */
-  tell(event: "overview" | "fact" = "overview", data: unknown = this.world.overview): void {
+  tell(event: "overview" | "fact" | "heartbeat" = "overview", data: unknown = this.world.overview): void {
     for (const listener of this.#listeners)
       listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
@@ -88,6 +95,7 @@ export class PageServer {
       response.writeHead(200, { "content-type": asset.type, "content-security-policy": STRICT_POLICY });
       response.end(asset.body);
     } else if (!this.world.loggedIn) send(response, 401, { error: "logged out" });
+    else if (pathname === "/api/v1/events" && this.world.isFull) send(response, 503, { error: "full" });
     else if (pathname === "/api/v1/events") this.#listen(response);
     else if (method === "POST") this.#verb(pathname, response);
     else this.#get(pathname, searchParams, response);

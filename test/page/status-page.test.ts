@@ -313,6 +313,54 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
     await shows(page.locator("#flow-verdict"), "Mail is flowing");
   });
 
+  test("an agent that has no room for another stream is asked, and is not said to be silent", async () => {
+    server = await PageServer.start({ ...lively(), isFull: true });
+    const { page } = await chromium.open(server.url);
+    const asked = () => server.asked.filter(({ path }) => path === "/api/v1/overview").length;
+    await until("it was asked long enough to be silent", () => asked() >= 4);
+    await shows(page.locator("#flow-verdict"), "Mail is flowing");
+  });
+
+  test("a page that nobody sees leaves its connection to the others, and listens again when it is seen", async () => {
+    const { page } = await open(lively());
+    const setHidden = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await setHidden(true);
+    await until("it listens no more", () => server.listening === 0);
+    await until("it asked once", () => server.asked.some(({ path }) => path === "/api/v1/overview"));
+    await shows(page.locator("#flow-verdict"), "Mail is flowing");
+    await setHidden(false);
+    await until("it listens", () => server.listening === 1);
+    await shows(page.locator("#live"), "live");
+  });
+
+  test("a stream on which nothing comes, not even a heartbeat, is opened anew", async () => {
+    const { page } = await open(lively());
+    await page.clock.install();
+    await page.addInitScript(() => {
+      globalThis.EventSource = class extends EventSource {
+        constructor(url: string | URL) {
+          super(url);
+          this.addEventListener("heartbeat", () => document.body.setAttribute("data-heard", "heartbeat"));
+        }
+      };
+    });
+    await page.reload();
+    await shows(page.locator("#live"), "live");
+    const opened = () => server.asked.filter(({ path }) => path === "/api/v1/events").length;
+    await page.clock.fastForward(30_000);
+    server.tell("heartbeat", {});
+    await page.locator("body[data-heard]").waitFor();
+    await page.clock.fastForward(30_000);
+    expect(opened()).toBe(2);
+    await page.clock.fastForward(15_000);
+    await until("it is opened anew", () => opened() === 3);
+    await shows(page.locator("#live"), "live");
+  });
+
   test("a login that is over says how to get another", async () => {
     const { page } = await open(lively(), `#message/${WAITING}`);
     await page.locator('[data-verb="bounce"]').click();
