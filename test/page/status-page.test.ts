@@ -284,10 +284,15 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
   test("changes the message that one looks at", async () => {
     const { page } = await open(lively(), `#message/${WAITING}`);
     await page.locator('[data-verb="retry"]').focus();
+    const facts = await page.locator("#message-facts dd").first().elementHandle();
     const detail = server.world.details.get(WAITING);
-    if (detail) server.world.details.set(WAITING, { ...detail, reason: "452 4.2.2 over quota" });
+    const later = { age: 86_399, reason: "452 4.2.2 over quota", nextAttempt: "2026-11-24T23:59:59.000Z" };
+    if (detail) server.world.details.set(WAITING, { ...detail, ...later });
     server.tell();
     await shows(page.locator("#message-summary"), "452 4.2.2 over quota");
+    // What did not change is where it was: a button with the focus, text that is selected.
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("data-verb"))).toBe("retry");
+    expect(await facts?.evaluate((one) => one.isConnected)).toBe(true);
     server.world.details.delete(WAITING);
     server.tell("fact", { id: WAITING });
     await shows(page.locator("#message-state"), "unknown");

@@ -57,19 +57,25 @@ export function time(iso: string, shown: string = when(iso)): HTMLTimeElement {
   return el("time", { datetime: iso, title: fullTime(iso) }, shown);
 }
 
-/** A part of the page that is drawn anew only when its data changed. */
+/** A part of the page that is drawn anew only when its data changed; `partOf`: that part of it which it shows. */
 export class Region<T> {
   readonly #element: Element;
   readonly #draw: (data: T) => readonly Child[];
+  readonly #partOf: (data: T) => unknown;
   #shown: string | undefined;
 
-  constructor(element: Element, draw: (data: T) => readonly Child[]) {
+  constructor(
+    element: Element,
+    draw: (data: T) => readonly Child[],
+    partOf: (data: T) => unknown = (data) => data,
+  ) {
     this.#element = element;
     this.#draw = draw;
+    this.#partOf = partOf;
   }
 
   show(data: T): void {
-    const text = JSON.stringify(data);
+    const text = JSON.stringify(this.#partOf(data));
     if (text === this.#shown) return;
     this.#shown = text;
     this.#element.replaceChildren(...nodes(this.#draw(data)));
