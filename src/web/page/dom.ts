@@ -52,9 +52,10 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** A moment, short; everything about it under the pointer and for programs. */
-export function time(iso: string, shown: string = when(iso)): HTMLTimeElement {
-  return el("time", { datetime: iso, title: fullTime(iso) }, shown);
+/** A moment, short; everything about it under the pointer and for programs. What is none stands as it is. */
+export function time(iso: string, shown?: string): HTMLTimeElement {
+  if (Number.isNaN(Date.parse(iso))) return el("time", {}, iso);
+  return el("time", { datetime: iso, title: fullTime(iso) }, shown ?? when(iso));
 }
 
 /** A part of the page that is drawn anew only when its data changed; `partOf`: that part of it which it shows. */
