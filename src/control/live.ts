@@ -113,6 +113,7 @@ export class Live {
   }
 
   #to(response: ServerResponse, text: string): void {
+    if (response.writableEnded) return; // its hour is over, and its reader has not read all of it yet
     response.write(text);
     if (response.writableLength > UNREAD_BYTES) response.destroy();
   }
