@@ -25,7 +25,14 @@ export function serveApi(server: FastifyInstance, parts: ApiParts): void {
 /** Each error is a sentence with a code that fits. */
 export function tellErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, answer) => {
-    const code = error instanceof z.ZodError ? 400 : (error.statusCode ?? 500);
-    void answer.code(code).send({ error: error.message });
+    if (error instanceof z.ZodError) return void answer.code(400).send({ error: whatDoesNotFit(error) });
+    void answer.code(error.statusCode ?? 500).send({ error: error.message });
   });
+}
+
+function whatDoesNotFit({ issues }: z.ZodError): string {
+  const said = issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join(".")}: ${message}` : message,
+  );
+  return said.join("; ");
 }

@@ -1,7 +1,8 @@
 /**
  * Asking a running agent over its control socket.
  *
- * Promises: an agent that is not there is a value, not an error: what can be read from disk is read from disk.
+ * Promises: an agent that is not there is a value, not an error: what can be read from disk is read from disk. One that
+ * ends before its answer is whole is an error with a sentence.
  */
 import { request } from "node:http";
 
@@ -11,6 +12,7 @@ export type ControlAnswer =
   | { readonly agent: "not allowed" };
 
 const TIMEOUT_MS = 30_000;
+const CUT_OFF = "the agent ended before it had answered";
 
 /** GETs `path` from the agent that listens on `socketPath`; with `post`, POSTs that there as JSON. */
 export function askAgent(socketPath: string, path: string, post?: object): Promise<ControlAnswer> {
@@ -22,6 +24,8 @@ export function askAgent(socketPath: string, path: string, post?: object): Promi
       response.setEncoding("utf8").on("data", (piece) => {
         text += piece;
       });
+      // Without a listener this would be the end of nothing: neither "end" nor an error.
+      response.on("error", () => reject(new Error(CUT_OFF)));
       response.on("end", () => {
         try {
           resolve({ agent: "answered", status: response.statusCode ?? 0, body: JSON.parse(text) });
@@ -36,7 +40,7 @@ export function askAgent(socketPath: string, path: string, post?: object): Promi
     asked.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve({ agent: "not running" });
       else if (error.code === "EACCES") resolve({ agent: "not allowed" });
-      else reject(error);
+      else reject(error.code === "ECONNRESET" ? new Error(CUT_OFF) : error);
     });
     asked.end(body);
   });

@@ -3,6 +3,7 @@
  *
  *     event: overview   at once, and whenever it changed, every two seconds at most
  *     event: fact       what happens to mail, as it happens; at most 20 a second, the rest is in the overview's numbers
+ *     event: heartbeat  every 15 seconds: a page that hears none knows that it hears nothing
  *
  * Promises: one overview serves all listeners, and none is made while nobody listens; streams are few, a reader that is
  * slow is cut off, and each ends after an hour (the page connects again, and shows that it may).
@@ -76,7 +77,7 @@ export class Live {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     response.write(`retry: ${RETRY_MS}\n\n`);
     this.#look ??= setInterval(() => void this.#tellOverview(), this.#parts.lookMs ?? LOOK_MS).unref();
-    this.#heartbeat ??= setInterval(() => this.#toAll(": still here\n\n"), HEARTBEAT_MS).unref();
+    this.#heartbeat ??= setInterval(() => this.#toAll(message("heartbeat", {})), HEARTBEAT_MS).unref();
     const overview = await this.#parts.overview().catch(() => undefined);
     if (!overview || !this.#streams.has(response)) return;
     if (this.#streams.size === 1) this.#said = saidBy(overview);
@@ -112,6 +113,7 @@ export class Live {
   }
 
   #to(response: ServerResponse, text: string): void {
+    if (response.writableEnded) return; // its hour is over, and its reader has not read all of it yet
     response.write(text);
     if (response.writableLength > UNREAD_BYTES) response.destroy();
   }

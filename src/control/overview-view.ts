@@ -86,7 +86,7 @@ function accountOf(
   const perYear = perYearOf(pace);
   return {
     name,
-    budget: snapshot.budgets?.[name] ?? null,
+    budget: new Map(Object.entries(snapshot.budgets ?? {})).get(name) ?? null,
     state: breaker,
     sessions,
     year: perYear ? yearView(year, { name, perYear }, nowMs) : null,

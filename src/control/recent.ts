@@ -120,15 +120,20 @@ export function failureOf(told: Told): FailureOverview | undefined {
     event: told.event,
     id: told.id ?? null,
     sender: told.sender ?? null,
-    recipients: "recipients" in told ? (told.recipients ?? []).slice(0, RECIPIENTS) : [],
+    recipients: recipientsOf(told),
     user: "user" in told ? (told.user ?? null) : null,
     reason: reasonOf(told),
   };
 }
 
+/** A line of the journal may have anything there. */
+function recipientsOf(told: Told): readonly string[] {
+  return "recipients" in told && Array.isArray(told.recipients) ? told.recipients.slice(0, RECIPIENTS) : [];
+}
+
 /** The upstream's words, or ours. */
 export function reasonOf(told: Told): string {
   if (told.event === "rejected") return told.reply;
-  if ("reply" in told && told.reply !== undefined) return told.reply.text;
+  if ("reply" in told && told.reply) return told.reply.text;
   return "reason" in told ? told.reason : "";
 }

@@ -75,9 +75,11 @@ export class Snapshots {
   async #askOldest(): Promise<void> {
     const startMs = this.#elapsed();
     if (startMs < this.#oldestAgainMs) return;
+    this.#oldestAgainMs = Number.POSITIVE_INFINITY; // while it is asked
     const found = await this.#source.oldest().catch(() => undefined);
     const tookMs = this.#elapsed() - startMs;
-    this.#oldestAgainMs = startMs + tookMs * OLDEST_SHARE;
+    // A Redis that hung took its time without any work.
+    this.#oldestAgainMs = found ? startMs + tookMs * OLDEST_SHARE : startMs;
     if (!found) return;
     const known = found.flatMap(({ account, acceptedMs }) =>
       acceptedMs === null ? [] : [[account, acceptedMs] as const],

@@ -1,7 +1,8 @@
 /**
  * `GET /api/v1/trace?term=…&since=&until=&limit=`: the lives of messages, for the command and the status page.
  *
- * Promises: one search at a time, so that many askers cost no more than one; a search ends when its asker goes away.
+ * Promises: one search at a time, whichever server it came to, so that many askers cost no more than one; a search ends
+ * when its asker goes away.
  * Refuses times that are none (400), and more than `MOST_WAITING` askers at once (503).
  */
 import type { FastifyInstance } from "fastify";
@@ -15,6 +16,30 @@ const MOST_WAITING = 10;
 export interface TraceApiParts {
   readonly source: QueueSource;
   readonly journalFolder: string;
+  /** The same for all who serve this journal. */
+  readonly searches: Searches;
+}
+
+/** One after the other. */
+export class Searches {
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** May another one wait? */
+  get room(): boolean {
+    return this.#waiting < MOST_WAITING;
+  }
+
+  /** Rejects with the signal's reason when it is aborted before its turn. */
+  run<T>(search: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#waiting++;
+    const searched = this.#last.then(() => {
+      signal.throwIfAborted();
+      return search();
+    });
+    this.#last = searched.catch(() => {});
+    return searched.finally(() => this.#waiting--);
+  }
 }
 
 const querySchema = z.object({
@@ -25,23 +50,18 @@ const querySchema = z.object({
 });
 
 /** Adds the route. */
-export function serveTrace(server: FastifyInstance, { source, journalFolder }: TraceApiParts): void {
+export function serveTrace(
+  server: FastifyInstance,
+  { source, journalFolder, searches }: TraceApiParts,
+): void {
   const parts = { folder: journalFolder, queued: (id: string) => showMessage(source, id) };
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
   server.get("/api/v1/trace", async (request, answer) => {
     const question = questionOf(querySchema.parse(request.query), source.now());
-    if (waiting === MOST_WAITING)
+    if (!searches.room)
       return answer.code(503).send({ error: `${MOST_WAITING} searches wait already: try again in a moment` });
     const asker = new AbortController();
     answer.raw.once("close", () => asker.abort());
-    waiting++;
-    const searched = last.then(() => {
-      asker.signal.throwIfAborted();
-      return trace(parts, question, asker.signal);
-    });
-    last = searched.catch(() => {});
-    return searched.finally(() => waiting--);
+    return searches.run(() => trace(parts, question, asker.signal), asker.signal);
   });
 }
 

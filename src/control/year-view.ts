@@ -30,7 +30,9 @@ export function yearView(
   const days = source.days(name, year.fromMs, year.toMs);
   const own = days.reduce(added, NOTHING);
   const [first] = source.days(name, 0, nowMs + 1);
-  const span = recentSpan(first === undefined ? nowMs : Date.parse(first.day), nowMs);
+  const recent = recentSpan(first === undefined ? nowMs : Date.parse(first.day), nowMs);
+  // What is known by the day is divided by whole days, and what there is of this one.
+  const span = { ...recent, fromMs: recent.fromMs - (recent.fromMs % DAY_MS) };
   const expected = forecast(year, used, {
     span,
     amount: source.days(name, span.fromMs, nowMs + DAY_MS).reduce(added, NOTHING),

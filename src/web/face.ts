@@ -14,6 +14,7 @@ import { Recent } from "../control/recent.ts";
 import type { RepolicyApiParts } from "../control/repolicy-api.ts";
 import { type ControlParts, startControl } from "../control/server.ts";
 import { Snapshots } from "../control/snapshot.ts";
+import { Searches } from "../control/trace-api.ts";
 import type { Answers } from "../delivery/answers.ts";
 import type { HeardEvents, Told } from "../observe/events.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -68,6 +69,7 @@ export async function startFace(parts: FaceParts): Promise<Face> {
     figures: parts.answers,
     repolicy: parts.repolicy,
     journalFolder: parts.journalFolder,
+    searches: new Searches(),
     apply: parts.apply,
     health: () => healthNow(source),
     overview,
@@ -127,10 +129,10 @@ function overviewSource(
 
 /** Mail matters more than its page. */
 async function openPage({ config, events }: FaceParts, shared: ControlParts): Promise<Web | undefined> {
-  const { http, hostname } = config();
+  const { http } = config();
   if (http === "off") return undefined;
   try {
-    return await startWeb({ ...shared, listen: http, hostname });
+    return await startWeb({ ...shared, listen: http, hostname: () => config().hostname });
   } catch (error) {
     const reason = `no status page: ${(error as Error).message}; end who has that port, or change http.listen, and restart`;
     events.report("trouble", { part: "http", reason }, "warn");

@@ -5,8 +5,10 @@
  * share cookies between the ports of a machine: two installations do not log each other out.
  */
 
+const REMEDY = "<p>On the machine where sluice runs, run: <code>sluice status-url</code></p>";
+
 /** The pages have no style: the content security policy allows none but the page's own file. */
-function page(sentence: string): string {
+function page(sentence: string, rest: string): string {
   return [
     "<!doctype html>",
     '<html lang="en">',
@@ -15,15 +17,21 @@ function page(sentence: string): string {
     "<title>sluice</title>",
     "<h1>sluice</h1>",
     `<p>${sentence}</p>`,
-    "<p>On the machine where sluice runs, run: <code>sluice status-url</code></p>",
+    rest,
     "</html>",
     "",
   ].join("\n");
 }
 
-export const LOGIN_NEEDED = page("This page shows mail: it needs a login.");
+export const LOGIN_NEEDED = page("This page shows mail: it needs a login.", REMEDY);
 export const LOGIN_FAILED = page(
   "This link is not good: it was used before, or it is older than ten minutes.",
+  REMEDY,
+);
+/** Goes on to the page by itself. */
+export const LOGGED_IN = page(
+  'You are logged in: <a href="/">the status page</a>',
+  '<meta http-equiv="refresh" content="0; url=/">',
 );
 
 export function cookieOf(session: string, port: number): string {

@@ -11,7 +11,7 @@ import { type FastifyReply, fastify } from "fastify";
 import { type ApiParts, serveApi } from "../control/api.ts";
 import { judge, ownNames, type Place } from "./access.ts";
 import { loadAssets } from "./assets.ts";
-import { cookieOf, LOGIN_FAILED, LOGIN_NEEDED, sessionIn } from "./login-page.ts";
+import { cookieOf, LOGGED_IN, LOGIN_FAILED, LOGIN_NEEDED, sessionIn } from "./login-page.ts";
 import { Logins } from "./logins.ts";
 
 const BODY_BYTES = 65_536;
@@ -41,8 +41,8 @@ const HEADERS = {
 
 export interface WebParts extends ApiParts {
   readonly listen: Place;
-  /** The config's. */
-  readonly hostname: string;
+  /** Of the config in force. */
+  readonly hostname: () => string;
 }
 
 export interface Web {
@@ -59,14 +59,13 @@ export async function startWeb(parts: WebParts): Promise<Web> {
   const logins = new Logins(() => performance.now());
   const server = newServer();
   let place = listen;
-  let own = ownNames(place, hostname);
   server.addHook("onRequest", async ({ method, url, headers }, answer) => {
     answer.headers(HEADERS);
     const path = url.replace(/\?.*$/s, "");
     const session = sessionIn(headers.cookie, place.port);
     const access = judge(
       { method, path, headers },
-      own,
+      ownNames(place, hostname()),
       () => session !== undefined && logins.knows(session),
     );
     if (access.allowed) return;
@@ -78,10 +77,14 @@ export async function startWeb(parts: WebParts): Promise<Web> {
   server.get<{ Querystring: { token?: unknown } }>(
     "/login",
     { exposeHeadRoute: false },
-    ({ query }, answer) => {
+    ({ query, headers }, answer) => {
       const session = typeof query.token === "string" ? logins.logIn(query.token) : undefined;
       if (session === undefined) return answer.code(403).type("text/html; charset=utf-8").send(LOGIN_FAILED);
-      return answer.header("set-cookie", cookieOf(session, place.port)).redirect("/", 303);
+      answer.header("set-cookie", cookieOf(session, place.port));
+      // To a redirect out of another site no browser adds the cookie that it just got: SameSite=Strict.
+      return headers["sec-fetch-site"] === "cross-site"
+        ? answer.type("text/html; charset=utf-8").send(LOGGED_IN)
+        : answer.redirect("/", 303);
     },
   );
   for (const [path, { type, body }] of await loadAssets()) {
@@ -97,7 +100,6 @@ export async function startWeb(parts: WebParts): Promise<Web> {
   });
   server.server.maxConnections = CONNECTIONS;
   place = { host: listen.host, port: (server.server.address() as AddressInfo).port };
-  own = ownNames(place, hostname);
   return {
     address: hostText(place),
     statusUrl: () => `http://${hostText(reachable(place))}/login?token=${logins.issue()}`,

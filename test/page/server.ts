@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Overview } from "../../src/control/overview.ts";
 import type { QueueDetail, QueueRow } from "../../src/control/queue-view.ts";
 import { type Assets, loadAssets } from "../../src/web/assets.ts";
@@ -17,6 +18,10 @@ export interface PageWorld {
   details: Map<string, QueueDetail>;
   stories: readonly object[];
   loggedIn: boolean;
+  /** There is no room for another stream of events. */
+  isFull?: boolean;
+  /** The queue is large: so many answers come without a row, each after a while, before there is one. */
+  slices?: { readonly empty: number; readonly eachMs: number };
   /** What a verb is answered with; default: done. */
   refusal?: string;
 }
@@ -33,6 +38,9 @@ export class PageServer {
   readonly asked: Asked[] = [];
   readonly #assets: Assets;
   readonly #listeners = new Set<ServerResponse>();
+  /** Most questions for the queue that were under way at once. */
+  mostAtOnce = 0;
+  #atOnce = 0;
   #server: Server | undefined;
   #port = 0;
 
@@ -65,8 +73,13 @@ export class PageServer {
     await closed;
   }
 
+  /** Pages that listen. */
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   /** Sends the overview as it is now to every page that listens. */
-  tell(event: "overview" | "fact" = "overview", data: unknown = this.world.overview): void {
+  tell(event: "overview" | "fact" | "heartbeat" = "overview", data: unknown = this.world.overview): void {
     for (const listener of this.#listeners)
       listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
@@ -82,6 +95,7 @@ export class PageServer {
       response.writeHead(200, { "content-type": asset.type, "content-security-policy": STRICT_POLICY });
       response.end(asset.body);
     } else if (!this.world.loggedIn) send(response, 401, { error: "logged out" });
+    else if (pathname === "/api/v1/events" && this.world.isFull) send(response, 503, { error: "full" });
     else if (pathname === "/api/v1/events") this.#listen(response);
     else if (method === "POST") this.#verb(pathname, response);
     else this.#get(pathname, searchParams, response);
@@ -98,12 +112,23 @@ export class PageServer {
     const { overview, details, stories } = this.world;
     const id = /^\/api\/v1\/queue\/(\w+)$/.exec(path)?.[1];
     if (path === "/api/v1/overview") send(response, 200, overview);
-    else if (path === "/api/v1/queue") send(response, 200, this.#queue(query));
+    else if (path === "/api/v1/queue") void this.#slice(query, response);
     else if (path === "/api/v1/trace") {
       const messages = found(stories, query.get("term") ?? "");
       send(response, 200, { messages, more: false, from: "2026-11-10" });
     } else if (id !== undefined && details.has(id)) send(response, 200, details.get(id));
     else send(response, 404, { error: `no message ${id} in the queue` });
+  }
+
+  async #slice(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const { empty, eachMs } = this.world.slices ?? { empty: 0, eachMs: 0 };
+    const looked = Number(/^slice(\d+)$/.exec(query.get("after") ?? "")?.[1] ?? 0);
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    if (eachMs > 0) await sleep(eachMs);
+    this.#atOnce--;
+    if (looked < empty) return send(response, 200, { rows: [], more: true, next: `slice${looked + 1}` });
+    if (looked > 0) query.delete("after");
+    send(response, 200, this.#queue(query));
   }
 
   #queue(query: URLSearchParams): { rows: QueueRow[]; more: boolean; next: string | null } {

@@ -215,6 +215,24 @@ describe.skipIf(!BROWSER)("an operator", () => {
     expect(await verbs(page)).toEqual([]);
   });
 
+  test("waits for what is found in a large queue, however much happens meanwhile, and asks once at a time", async () => {
+    const { page } = await open({ ...lively(), slices: { empty: 5, eachMs: 650 } });
+    let startedAt = 0;
+    const busy = setInterval(() => {
+      const { overview } = server.world;
+      server.tell("overview", { ...overview, startedAt: new Date(++startedAt).toISOString() });
+    }, 500);
+    try {
+      await shows(page.locator("#waiting-rows tr"), WAITING);
+      await page.locator('#filters [name="sender"]').fill("nobody");
+      await shows(page.locator("#waiting-empty"), "Nothing in the queue is like that.");
+      // The one that the reader asked may overlap with the one that it ends.
+      expect(server.mostAtOnce).toBeLessThanOrEqual(2);
+    } finally {
+      clearInterval(busy);
+    }
+  });
+
   test("sees a page of a thousand at a time, and filters them", async () => {
     const { page } = await open(hostile());
     const rows = page.locator("#waiting-rows tr");
@@ -266,10 +284,15 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
   test("changes the message that one looks at", async () => {
     const { page } = await open(lively(), `#message/${WAITING}`);
     await page.locator('[data-verb="retry"]').focus();
+    const facts = await page.locator("#message-facts dd").first().elementHandle();
     const detail = server.world.details.get(WAITING);
-    if (detail) server.world.details.set(WAITING, { ...detail, reason: "452 4.2.2 over quota" });
+    const later = { age: 86_399, reason: "452 4.2.2 over quota", nextAttempt: "2026-11-24T23:59:59.000Z" };
+    if (detail) server.world.details.set(WAITING, { ...detail, ...later });
     server.tell();
     await shows(page.locator("#message-summary"), "452 4.2.2 over quota");
+    // What did not change is where it was: a button with the focus, text that is selected.
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("data-verb"))).toBe("retry");
+    expect(await facts?.evaluate((one) => one.isConnected)).toBe(true);
     server.world.details.delete(WAITING);
     server.tell("fact", { id: WAITING });
     await shows(page.locator("#message-state"), "unknown");
@@ -293,6 +316,54 @@ describe.skipIf(!BROWSER)("what arrives while somebody reads", () => {
     await server.listen();
     await shows(page.locator("#live"), "live");
     await shows(page.locator("#flow-verdict"), "Mail is flowing");
+  });
+
+  test("an agent that has no room for another stream is asked, and is not said to be silent", async () => {
+    server = await PageServer.start({ ...lively(), isFull: true });
+    const { page } = await chromium.open(server.url);
+    const asked = () => server.asked.filter(({ path }) => path === "/api/v1/overview").length;
+    await until("it was asked long enough to be silent", () => asked() >= 4);
+    await shows(page.locator("#flow-verdict"), "Mail is flowing");
+  });
+
+  test("a page that nobody sees leaves its connection to the others, and listens again when it is seen", async () => {
+    const { page } = await open(lively());
+    const setHidden = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await setHidden(true);
+    await until("it listens no more", () => server.listening === 0);
+    await until("it asked once", () => server.asked.some(({ path }) => path === "/api/v1/overview"));
+    await shows(page.locator("#flow-verdict"), "Mail is flowing");
+    await setHidden(false);
+    await until("it listens", () => server.listening === 1);
+    await shows(page.locator("#live"), "live");
+  });
+
+  test("a stream on which nothing comes, not even a heartbeat, is opened anew", async () => {
+    const { page } = await open(lively());
+    await page.clock.install();
+    await page.addInitScript(() => {
+      globalThis.EventSource = class extends EventSource {
+        constructor(url: string | URL) {
+          super(url);
+          this.addEventListener("heartbeat", () => document.body.setAttribute("data-heard", "heartbeat"));
+        }
+      };
+    });
+    await page.reload();
+    await shows(page.locator("#live"), "live");
+    const opened = () => server.asked.filter(({ path }) => path === "/api/v1/events").length;
+    await page.clock.fastForward(30_000);
+    server.tell("heartbeat", {});
+    await page.locator("body[data-heard]").waitFor();
+    await page.clock.fastForward(30_000);
+    expect(opened()).toBe(2);
+    await page.clock.fastForward(15_000);
+    await until("it is opened anew", () => opened() === 3);
+    await shows(page.locator("#live"), "live");
   });
 
   test("a login that is over says how to get another", async () => {

@@ -56,11 +56,14 @@ export interface Stories {
   readonly from: string | null;
 }
 
+/** The agent answers this one at once, or it does not answer. */
+const OVERVIEW_MS = 10_000;
+
 /** The cookie is not, or no longer, good. */
 export class LoggedOut extends Error {}
 
-export function overview(): Promise<Overview> {
-  return get("/api/v1/overview");
+export async function overview(): Promise<Overview> {
+  return body(await ask("/api/v1/overview", { signal: AbortSignal.timeout(OVERVIEW_MS) }));
 }
 
 export function queue(filter: Readonly<Record<string, string>>): Promise<QueuePage> {

@@ -52,24 +52,31 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** A moment, short; everything about it under the pointer and for programs. */
-export function time(iso: string, shown: string = when(iso)): HTMLTimeElement {
-  return el("time", { datetime: iso, title: fullTime(iso) }, shown);
+/** A moment, short; everything about it under the pointer and for programs. What is none stands as it is. */
+export function time(iso: string, shown?: string): HTMLTimeElement {
+  if (Number.isNaN(Date.parse(iso))) return el("time", {}, iso);
+  return el("time", { datetime: iso, title: fullTime(iso) }, shown ?? when(iso));
 }
 
-/** A part of the page that is drawn anew only when its data changed. */
+/** A part of the page that is drawn anew only when its data changed; `partOf`: that part of it which it shows. */
 export class Region<T> {
   readonly #element: Element;
   readonly #draw: (data: T) => readonly Child[];
+  readonly #partOf: (data: T) => unknown;
   #shown: string | undefined;
 
-  constructor(element: Element, draw: (data: T) => readonly Child[]) {
+  constructor(
+    element: Element,
+    draw: (data: T) => readonly Child[],
+    partOf: (data: T) => unknown = (data) => data,
+  ) {
     this.#element = element;
     this.#draw = draw;
+    this.#partOf = partOf;
   }
 
   show(data: T): void {
-    const text = JSON.stringify(data);
+    const text = JSON.stringify(this.#partOf(data));
     if (text === this.#shown) return;
     this.#shown = text;
     this.#element.replaceChildren(...nodes(this.#draw(data)));

@@ -82,14 +82,23 @@ export function stepsOfFacts(facts: readonly JournalFact[]): Step[] {
   return facts
     .map(
       (fact): Step => ({
-        at: fact.at,
+        at: String(fact.at),
         what: wordFor(fact.event),
         tone: toneOf(fact.event),
-        words: wordsFor(fact),
-        verbatim: verbatimOf(fact),
+        words: asFarAsThere(() => wordsFor(fact), ""),
+        verbatim: asFarAsThere(() => verbatimOf(fact), []),
       }),
     )
     .sort((a, b) => a.at.localeCompare(b.at));
+}
+
+/** A fact may lack what facts have, as an older version or a torn disk may leave it: the others are shown all the same. */
+function asFarAsThere<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
 }
 
 function wordsFor(fact: JournalFact): string {

@@ -4,7 +4,10 @@
  *     connecting ──▶ live ──▶ reconnecting ──▶ live …
  *          └───────────┴────────────┴────────▶ logged out   (nothing leads out: a new login is a new page)
  *
- * Promises: after a loss it tries again, at most 3 seconds apart, for as long as the page is open.
+ * Promises: after a loss it tries again, at most 3 seconds apart, for as long as the page is open; a stream on which not
+ * even a heartbeat comes is lost (a machine that slept, a tunnel that hangs). Where the agent answers and has no room for
+ * another stream, the overview is asked for instead; so it is, every 30 seconds, while nobody sees the page: a browser opens
+ * six connections to a server, and six pages with a stream each would leave none to ask or act by.
  */
 import { LoggedOut, type Overview, overview } from "./api.ts";
 
@@ -24,37 +27,81 @@ export interface Listener {
 
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 3000;
+const HIDDEN_WAIT_MS = 30_000;
+/** The agent says something every 15 seconds. */
+const QUIET_MS = 40_000;
 
 /** Listens until the page is closed. */
 export function follow(listener: Listener): void {
   let waitMs = FIRST_WAIT_MS;
-  const open = () => {
-    const events = new EventSource("/api/v1/events");
-    events.onopen = () => {
-      waitMs = FIRST_WAIT_MS;
-      listener.onState("live");
-    };
-    events.addEventListener("overview", ({ data }) => listener.onOverview(JSON.parse(data)));
-    events.addEventListener("fact", ({ data }) => listener.onFact(JSON.parse(data)));
-    events.onerror = async () => {
-      events.close(); // the browser's own retry knows nothing of logins, and gives up on some answers
-      const isOver = await isLoggedOut();
-      listener.onState(isOver ? "logged out" : "reconnecting");
-      if (isOver) return;
-      setTimeout(open, waitMs);
-      waitMs = Math.min(MAX_WAIT_MS, waitMs * 2);
-    };
+  let isOver = false;
+  let hangUp: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const close = () => {
+    hangUp?.();
+    hangUp = undefined;
   };
+  const openIn = (inMs: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(open, inMs);
+  };
+  const open = async () => {
+    close();
+    if (document.hidden) {
+      isOver = !(await look(listener));
+      if (!isOver) openIn(HIDDEN_WAIT_MS);
+      return;
+    }
+    const began = () => {
+      waitMs = FIRST_WAIT_MS;
+    };
+    hangUp = listen(listener, began, async () => {
+      close(); // the browser's own retry knows nothing of logins, and gives up on some answers
+      listener.onState("reconnecting");
+      isOver = !(await look(listener));
+      if (isOver || hangUp) return;
+      openIn(waitMs);
+      waitMs = Math.min(MAX_WAIT_MS, waitMs * 2);
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!isOver) openIn(0);
+  });
   listener.onState("connecting");
-  open();
+  void open();
 }
 
-/** An event stream does not tell its status. */
-async function isLoggedOut(): Promise<boolean> {
-  try {
-    await overview();
-    return false;
-  } catch (error) {
-    return error instanceof LoggedOut;
-  }
+/** Opens a stream; what is given back closes it. */
+function listen(
+  { onState, onOverview, onFact }: Listener,
+  onBegan: () => void,
+  onLost: () => void,
+): () => void {
+  const events = new EventSource("/api/v1/events");
+  let quiet = setTimeout(onLost, QUIET_MS);
+  const heard = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(onLost, QUIET_MS);
+  };
+  events.onopen = () => {
+    onBegan();
+    onState("live");
+  };
+  events.addEventListener("overview", ({ data }) => onOverview(JSON.parse(data)));
+  events.addEventListener("fact", ({ data }) => onFact(JSON.parse(data)));
+  for (const event of ["open", "overview", "fact", "heartbeat"]) events.addEventListener(event, heard);
+  events.onerror = onLost;
+  return () => {
+    clearTimeout(quiet);
+    events.close();
+  };
+}
+
+/** Asks once, as a stream does not tell its status; false when the login is over. */
+async function look({ onState, onOverview }: Listener): Promise<boolean> {
+  const heard = await overview().catch((error: Error) => error);
+  if (heard instanceof LoggedOut) onState("logged out");
+  else if (heard instanceof Error) onState("reconnecting");
+  else onOverview(heard);
+  return !(heard instanceof LoggedOut);
 }

@@ -35,6 +35,7 @@ let isLoggedOut = false;
 let silence: ReturnType<typeof setTimeout> | undefined;
 
 function onOverview(overview: Overview): void {
+  endSilence();
   showFlow(overview);
   showHours(overview.hours);
   showStates(overview);
@@ -59,10 +60,14 @@ function onState(state: LiveState): void {
   if (state === "reconnecting") {
     silence ??= setTimeout(showSilence, SILENCE_MS); // from the first loss on, however often it is tried again
   } else {
-    clearTimeout(silence);
-    silence = undefined;
+    endSilence();
   }
   if (state === "live" && route.view !== "home") void look();
+}
+
+function endSilence(): void {
+  clearTimeout(silence);
+  silence = undefined;
 }
 
 function showLoggedOut(): void {

@@ -15,14 +15,35 @@ import { QUESTIONS, verbsFor } from "./verbs.ts";
 type Shown = { readonly detail: QueueDetail } | { readonly story: Story } | { readonly unknown: string };
 
 const parts = {
-  summary: new Region(byId("message-summary"), summary),
-  actions: new Region(byId("message-actions"), actions),
-  facts: new Region(byId("message-facts"), facts),
-  changes: new Region(byId("message-changes"), changes),
-  life: new Region(byId("message-life"), life),
+  summary: new Region(byId("message-summary"), summary, standing),
+  actions: new Region(byId("message-actions"), actions, question),
+  facts: new Region(byId("message-facts"), facts, lasting),
+  changes: new Region(byId("message-changes"), changes, lasting),
+  life: new Region(byId("message-life"), life, lasting),
 };
 let asked = 0;
 let inQueue = false;
+
+/** How it stands: what changes while it waits. */
+function standing(shown: Shown): unknown {
+  if (!("detail" in shown)) return shown;
+  const { state, reason, nextAttempt } = shown.detail;
+  return { state, reason, nextAttempt };
+}
+
+/** What is asked before an action. */
+function question(shown: Shown): unknown {
+  if (!("detail" in shown)) return {};
+  const { id, sender, recipients } = shown.detail;
+  return { id, sender, recipients, verbs: verbsFor(shown.detail) };
+}
+
+/** All but how it stands. */
+function lasting(shown: Shown): unknown {
+  if (!("detail" in shown)) return shown;
+  const { age: _, state: _state, reason: _reason, nextAttempt: _next, ...rest } = shown.detail;
+  return rest;
+}
 
 /** Looks, and shows it; rejects when it cannot look. */
 export async function showMessage(id: string): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * What waits and why: the rows of the queue, filtered and paged, refreshed in place.
  *
- * Promises: a page of 50 rows at a time, never the whole queue; asks at most every 3 seconds, and not while it is out of
- * sight; an answer to an older question is passed over.
+ * Promises: a page of 50 rows at a time, never the whole queue; asks again 3 seconds after an answer at the soonest, and
+ * not while it is out of sight; one question at a time, unless the reader asks another: then the older one ends.
  */
 import { LoggedOut, type QueueRow, queue } from "./api.ts";
 import { byId, KeyedList, setText } from "./dom.ts";
@@ -24,7 +24,10 @@ const empty = byId("waiting-empty");
 let after: string | undefined;
 let next: string | undefined;
 let asked = 0;
-let askedAtMs = Number.NEGATIVE_INFINITY;
+let isLoading = false;
+/** Something may have changed while it was asked. */
+let isStale = false;
+let loadedAtMs = Number.NEGATIVE_INFINITY;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let onLoggedOut: () => void = () => {};
 
@@ -40,7 +43,8 @@ export function startWaiting(loggedOut: () => void): void {
 /** Something may have changed. */
 export function refreshWaiting(): void {
   if (timer !== undefined || byId("home").hidden || document.hidden) return;
-  schedule(Math.max(0, askedAtMs + EVERY_MS - performance.now()));
+  if (isLoading) isStale = true;
+  else schedule(Math.max(0, loadedAtMs + EVERY_MS - performance.now()));
 }
 
 function turnTo(place: string | undefined, inMs: number): void {
@@ -58,15 +62,23 @@ function schedule(inMs: number): void {
 
 async function load(): Promise<void> {
   const mine = ++asked;
-  askedAtMs = performance.now();
+  isLoading = true;
+  isStale = false;
   try {
-    const page = await collect();
+    const page = await collect(() => mine === asked);
     if (mine === asked) show(page);
   } catch (error) {
-    if (mine !== asked) return;
-    if (error instanceof LoggedOut) onLoggedOut();
-    else setText(byId("waiting-count"), (error as Error).message);
+    if (mine === asked) tell(error as Error);
   }
+  if (mine !== asked) return;
+  isLoading = false;
+  loadedAtMs = performance.now();
+  if (isStale) refreshWaiting();
+}
+
+function tell(error: Error): void {
+  if (error instanceof LoggedOut) onLoggedOut();
+  else setText(byId("waiting-count"), error.message);
 }
 
 interface Collected {
@@ -74,12 +86,13 @@ interface Collected {
   readonly next: string | undefined;
 }
 
-async function collect(): Promise<Collected> {
+async function collect(isWanted: () => boolean): Promise<Collected> {
   const rows: QueueRow[] = [];
+  const filters = filter();
   let place = after;
-  for (let answers = 0; answers < MOST_ANSWERS; answers++) {
+  for (let answers = 0; answers < MOST_ANSWERS && isWanted(); answers++) {
     const limit = String(ROWS - rows.length);
-    const page = await queue({ ...filter(), limit, ...(place === undefined ? {} : { after: place }) });
+    const page = await queue({ ...filters, limit, ...(place === undefined ? {} : { after: place }) });
     rows.push(...page.rows);
     place = page.more ? (page.next ?? page.rows.at(-1)?.id) : undefined;
     if (place === undefined || rows.length >= ROWS) break;

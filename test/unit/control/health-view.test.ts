@@ -35,6 +35,13 @@ test("the upstream is a reason for the mail of every account", () => {
   expect(withMailWaiting(down, counts({}))).toEqual(WELL);
 });
 
+test("that nothing is delivered is a reason while there is mail to deliver, not when it was deleted or its account went", () => {
+  const told = health(reason("nothing-delivered", "portal"));
+  expect(withMailWaiting(told, counts({ deferred: 2 }))).toEqual(told);
+  expect(withMailWaiting(told, counts({ held: 1, bounced: 2 }, { deferred: 1 }))).toEqual(WELL);
+  expect(withMailWaiting(health(reason("nothing-delivered", "gone")), counts({ deferred: 2 }))).toEqual(WELL);
+});
+
 test("other reasons stand whatever is in the queue, and so do all while that is not known", () => {
   const low = health(reason("disk-low"), { reason: "the config was refused", nextProbe: null });
   expect(withMailWaiting(low, counts({}))).toEqual(low);

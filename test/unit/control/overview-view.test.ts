@@ -82,6 +82,13 @@ test("while Redis never answered, what is in custody is incoming, and no budget 
   expect(accounts.map(({ budget }) => budget)).toEqual([null, null]);
 });
 
+test("an account may have a name that objects have, and has no budget by it while none is known", async () => {
+  const accounts = [{ name: "constructor", pace: paced(100) }];
+  const snapshot = { ...SNAPSHOT, budgets: {} };
+  expect((await overviewOf(source({ accounts, snapshot }))).accounts[0]?.budget).toBeNull();
+  expect((await readingsOf(source({ accounts, snapshot }))).accounts[0]?.budget).toBeNull();
+});
+
 test("the cap of an hour is the accounts' sum, and none when one is unlimited", async () => {
   expect((await overviewOf(source())).hours.map(({ cap }) => cap)).toEqual(Array(24).fill(150));
   const accounts = [...source().accounts, { name: "free", pace: { kind: "unlimited" } as const }];

@@ -106,3 +106,23 @@ test("what the last run told is read from the journal, and nothing is counted tw
   expect(made.hours().at(-14)?.bulk).toBe(1);
   expect(made.lastDeliveredMs).toBe(NOON - 13 * HOUR_MS);
 });
+
+test("a line that lacks what facts have hides no other, and what is not a list is none", async () => {
+  const day = new Date(NOON).toISOString().slice(0, 10);
+  const lines = [
+    refused(NOON + 1, "550 5.7.1 first"),
+    told(NOON + 2, { event: "deferred", reply: null, reason: "odd" }),
+    told(NOON + 3, { event: "bounced", recipients: "x@y.example", reason: "odd too" }),
+    refused(NOON + 4, "550 5.7.1 last"),
+  ];
+  const folder = folderWith({ [`${day}.jsonl`]: lines.map((line) => `${JSON.stringify(line)}\n`).join("") });
+  const { made } = recent();
+  await made.readJournal(folder, NOON + 5);
+  expect(made.failures.map(({ reason }) => reason)).toEqual([
+    "550 5.7.1 last",
+    "odd too",
+    "odd",
+    "550 5.7.1 first",
+  ]);
+  for (const { recipients } of made.failures) expect(recipients).toEqual([]);
+});

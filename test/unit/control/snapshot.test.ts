@@ -68,3 +68,26 @@ test("the oldest are asked for a hundredth of the time at most", async () => {
   expect(source.oldest).toHaveBeenCalledTimes(2);
   expect(source.counts).toHaveBeenCalledTimes(10);
 });
+
+test("after a Redis that hung the oldest are asked for at once, and one at a time meanwhile", async () => {
+  const { source, made } = snapshots();
+  await made.now();
+  let [underWay, most] = [0, 0];
+  source.oldest.mockImplementation(async () => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    underWay--;
+    throw new Error("Command timed out");
+  });
+  const look = async () => {
+    await vi.advanceTimersByTimeAsync(1000);
+    const asked = made.now();
+    await vi.advanceTimersByTimeAsync(2000);
+    return asked;
+  };
+  for (let n = 0; n < 2; n++) await look();
+  expect(most).toBe(1);
+  await vi.advanceTimersByTimeAsync(10_000);
+  source.oldest.mockResolvedValue([{ account: "portal", acceptedMs: 77 }]);
+  expect((await look()).oldest).toEqual(new Map([["portal", 77]]));
+});

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { tellErrors } from "../../../src/control/api.ts";
 import type { QueueSource } from "../../../src/control/queue-view.ts";
 import { type TraceAnswer, type TraceQuestion, trace } from "../../../src/control/trace.ts";
-import { serveTrace } from "../../../src/control/trace-api.ts";
+import { Searches, serveTrace } from "../../../src/control/trace-api.ts";
 import type { JournalLine } from "../../../src/journal/journal.ts";
 import { queueIdMaker } from "../../../src/spool/queue-id.ts";
 import { testFolder } from "../../support/folder.ts";
@@ -166,6 +166,7 @@ test("without a journal nothing is found, and nothing remembered", async () => {
 async function served(
   folder: string,
   glance: QueueSource["spool"]["glance"] = async () => ({ ok: false, why: "gone" }),
+  searches = new Searches(),
 ) {
   const server = fastify({ forceCloseConnections: true });
   onTestFinished(() => server.close());
@@ -179,6 +180,7 @@ async function served(
       pairStopped: () => undefined,
     },
     journalFolder: folder,
+    searches,
   });
   const get = (query: Record<string, string>) => server.inject({ path: "/api/v1/trace", query });
   return { server, get };
@@ -255,4 +257,29 @@ test("a search whose asker goes away while it waits for its turn is never begun"
   expect((await first).json().messages).toHaveLength(1);
   expect((await third).json().messages).toHaveLength(1);
   expect(begun).toEqual([one.id, three.id]);
+});
+
+test("the socket of the commands and the page's server take turns: they search one journal", async () => {
+  const { id, lines } = sent(NOON, "dean@example.org");
+  const folder = await journalOf(...lines);
+  const [searches, begun, goOn] = [new Searches(), [] as string[], [] as (() => void)[]];
+  const servers = ["socket", "page"].map((name) =>
+    served(
+      folder,
+      async () => {
+        begun.push(name);
+        await new Promise<void>((resolve) => goOn.push(resolve));
+        return { ok: false, why: "gone" };
+      },
+      searches,
+    ),
+  );
+  const answers = (await Promise.all(servers)).map(({ get }) => get({ term: id }));
+  for (const name of ["socket", "page"]) {
+    await until(`the search of the ${name} is begun`, () => begun.includes(name));
+    expect(begun.at(-1)).toBe(name);
+    expect(goOn).toHaveLength(1);
+    goOn.pop()?.();
+    await answers.shift();
+  }
 });

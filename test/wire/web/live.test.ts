@@ -1,6 +1,9 @@
 /** Live events over real sockets: at once, when something changed, not more often than that, and not for ever. */
-import { connect } from "node:net";
+import { createServer, type ServerResponse } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { Live } from "../../../src/control/live.ts";
+import type { Overview } from "../../../src/control/overview.ts";
 import type { Told } from "../../../src/observe/events.ts";
 import { until } from "../../support/until.ts";
 import { type PageServer, pageServer } from "./page-server.ts";
@@ -139,4 +142,28 @@ test("streams end when the server does, and hold it up no longer than that", asy
   const stream = await listen(server, await server.login());
   await server.web.close();
   await until("it has ended", () => stream.ended);
+});
+
+test("nothing is written to a stream that is to end and whose reader is slow", async () => {
+  let made = 0;
+  const overview = async () => ({ now: "", made: ++made, text: "x".repeat(300_000) }) as unknown as Overview;
+  const live = new Live({ overview, hear: () => () => {}, lookMs: 5 });
+  const faults: Error[] = [];
+  let stream: ServerResponse | undefined;
+  const server = createServer((_request, response) => {
+    stream = response.on("error", (error) => faults.push(error));
+    void live.begin(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const reader = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  onTestFinished(() => {
+    reader.destroy();
+    server.close();
+  });
+  reader.pause().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until("it does not read", () => (stream?.writableLength ?? 0) > 0);
+  live.end();
+  const before = made;
+  await until("more was to be said", () => made > before + 2);
+  expect(faults).toEqual([]);
 });

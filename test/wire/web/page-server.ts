@@ -38,7 +38,7 @@ export async function pageServer(changes: Partial<WebParts> = {}): Promise<PageS
   });
   const parts = {
     listen: { host: "127.0.0.1", port: 0 },
-    hostname: "app01.lab.example",
+    hostname: () => "app01.lab.example",
     overview,
     live,
     health: async () => ({

@@ -46,6 +46,16 @@ describe("a login", () => {
     expect(page).toMatchObject({ code: 200, headers: { "content-type": "text/html; charset=utf-8" } });
   });
 
+  test("by a link on another site goes on from a page of ours: with a redirect no browser sends the cookie", async () => {
+    const server = await pageServer();
+    const { pathname, search } = new URL(server.web.statusUrl());
+    const headers = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    const answer = await ask(server, pathname + search, { headers });
+    expect(answer.code).toBe(200);
+    expect(answer.headers["set-cookie"]).toHaveLength(1);
+    expect(answer.text).toContain('<meta http-equiv="refresh" content="0; url=/">');
+  });
+
   test.each(["/login", "/login?token=", "/login?token=x", "/login?token[]=x", "/login?token=a&token=b"])(
     "is not made by %s",
     async (path) => expect(await ask(await pageServer(), path)).toMatchObject({ code: 403 }),
@@ -129,12 +139,14 @@ describe("who is logged in", () => {
         headers,
         body: JSON.stringify({ reason: "x".repeat(100_000) }),
       }),
+      await ask(server, `/api/v1/trace?term=${"x".repeat(1001)}&limit=0`, { headers }),
+      await ask(server, "/api/v1/queue/bulk/hold", { ...ACTION, headers, body: '{"ids":[],"more":1}' }),
       await ask(server, "/%zz", { headers }),
       await ask(server, "/api/v1/queue/%00..%2f..%2fetc%2fpasswd", { headers }),
     ];
-    expect(answers.map(({ code }) => code)).toEqual([404, 400, 500, 400, 413, 400, 404]);
+    expect(answers.map(({ code }) => code)).toEqual([404, 400, 500, 400, 413, 400, 400, 400, 404]);
     for (const { text, headers } of answers) {
-      expect(JSON.parse(text)).toHaveProperty("error");
+      expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/^[^[{\n]+$/) });
       expect(text).not.toMatch(/node_modules|\.ts:|\bat /);
       expect(headers["content-type"]).toBe("application/json; charset=utf-8");
     }
@@ -207,6 +219,21 @@ test("every answer forbids what is foreign and is kept nowhere: pages, errors, r
       [],
     );
   }
+});
+
+test("the host name that the page is known by is the config's of now, also when another was there at the start", async () => {
+  let hostname = "old.lab.example";
+  // The loopback in a form that counts as an address of the network.
+  const listen = { host: "::ffff:127.0.0.1", port: 0 };
+  const server = await pageServer({ listen, hostname: () => hostname });
+  const { pathname, search } = new URL(server.web.statusUrl());
+  const { headers } = await ask(server, pathname + search);
+  const cookie = String(headers["set-cookie"]).split(";")[0] as string;
+  const codeAs = async (name: string) =>
+    (await ask(server, "/", { headers: { cookie, host: `${name}:${server.port}` } })).code;
+  expect([await codeAs("old.lab.example"), await codeAs("new.lab.example")]).toEqual([200, 421]);
+  hostname = "new.lab.example";
+  expect([await codeAs("old.lab.example"), await codeAs("new.lab.example")]).toEqual([421, 200]);
 });
 
 describe("bytes that mean no good", () => {

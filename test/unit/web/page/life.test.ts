@@ -1,6 +1,6 @@
 /** A message's life as steps, and the contract's year as lines. */
 import { expect, test } from "vitest";
-import type { QueueDetail, YearOverview } from "../../../../src/web/page/api.ts";
+import type { JournalFact, QueueDetail, YearOverview } from "../../../../src/web/page/api.ts";
 import { burnDown } from "../../../../src/web/page/burn-down.ts";
 import { stepsOfDetail, stepsOfFacts } from "../../../../src/web/page/life.ts";
 
@@ -35,6 +35,22 @@ test("a message in the queue: accepted, attempts and what else happened, in the 
     { who: "a@lab.example, b@lab.example, c@lab.example and 1 more", reply: "451 later" },
     { who: "e@lab.example", reply: "250 ok" },
   ]);
+});
+
+test("a fact that lacks what facts have is a step with what it has, and the others are whole", () => {
+  const odd = [
+    { at: at(1), event: "delivered", recipients: "x@lab.example" },
+    { at: at(2), event: "deferred", recipients: ["x@lab.example"], next: "soon" },
+    { event: "accepted" },
+    { at: 5, event: "rejected", reply: null, recipients: {} },
+    { at: at(3), event: "repolicied" },
+    { at: at(4), event: "held", reason: "wait" },
+  ] as unknown as JournalFact[];
+  const steps = stepsOfFacts(odd);
+  expect(new Set(steps.map(({ what }) => what))).toEqual(
+    new Set(["delivered", "deferred", "accepted", "refused", "repolicied", "held"]),
+  );
+  expect(steps.find(({ what }) => what === "held")).toMatchObject({ words: "wait", at: at(4) });
 });
 
 test("a message of the journal: the upstream's words, or ours when there was no reply", () => {
