@@ -19,6 +19,7 @@ export interface StatusApiParts {
 }
 
 /** For those who may see no more; the codes are delivery's. */
+const CONFIG_WORDS = "the config file is not what is in force: see `sluice`, or the log";
 const WORDS: Readonly<Record<string, string>> = {
   "upstream-stopped": "the upstream cannot be reached, or fails",
   "account-stopped": "the upstream refuses the account: its credential, or its rate",
@@ -59,9 +60,11 @@ export function serveStatus(server: FastifyInstance, parts: StatusApiParts): voi
 }
 
 /** Without a word of a stranger. */
-export function publicHealth({ ok, reasons }: HealthView) {
+export function publicHealth({ ok, reasons, warnings }: HealthView) {
   return {
     ok,
+    // Their words may hold what stands in the config file.
+    warnings: warnings.length === 0 ? [] : [CONFIG_WORDS],
     reasons: reasons.map(({ code = "other", account, nextProbe }) => ({
       code,
       ...(account === undefined ? {} : { account }),

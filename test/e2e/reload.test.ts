@@ -74,6 +74,10 @@ test("a broken config is refused with all its problems, told by health, and the 
   expect(refused?.reason).toContain("the one before stays in force");
   await submit(relay.port);
   await until("it arrived all the same", () => relay.arrived.length === 1);
+  const { http } = relay.events("started")[0] as { http?: string };
+  const shown = await (await fetch(`http://${http}/healthz`)).text();
+  expect(JSON.parse(shown)).toMatchObject({ ok: true, warnings: [expect.stringContaining("config file")] });
+  expect(shown).not.toContain("many"); // no word of the file
   const health = await askAgent(join(relay.stateDir, "control.sock"), "/api/v1/health"); // the commands read the file too
   expect(health).toMatchObject({ body: { ok: true, warnings: [refused?.reason] } });
   await reload(relay, (text) => text.replace("pace: { perHour: many, brust: 1 }", "pace: { perHour: 3600 }"));
