@@ -7,6 +7,7 @@
 import type { Command } from "commander";
 import { processEnvironment } from "../config/environment.ts";
 import { checkConfig } from "../config/load.ts";
+import { counted } from "../observe/figures.ts";
 import { type ConfigOptions, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 
@@ -41,8 +42,4 @@ function runCheck({ config: file, json }: ConfigOptions & { json?: true }): void
 function summary(file: string, problems: number, warnings: number): string {
   if (problems > 0) return `${file}: ${counted(problems, "problem")}`;
   return `${file}: ok${warnings > 0 ? `, ${counted(warnings, "warning")}` : ""}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -17,7 +17,7 @@ import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 
 const EXAMPLE = `
-Example:
+Examples:
   sluice doctor                                     as root, or the user that the agent runs as
   sluice doctor --json | jq '.[] | select(.status == "failed")'
 

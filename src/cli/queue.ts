@@ -9,6 +9,7 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import { nearest } from "../config/nearest.ts";
 import { messagePage, statsText } from "../control/queue-text.ts";
 import { showMessage } from "../control/queue-view.ts";
 import { SpoolMessage } from "../spool/message.ts";
@@ -16,7 +17,7 @@ import { isQueueId } from "../spool/queue-id.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { withFilters } from "./queue-filter.ts";
-import { list } from "./queue-list.ts";
+import { type ListOptions, list } from "./queue-list.ts";
 import { QueueReader } from "./queue-reader.ts";
 import { registerRepolicy } from "./queue-repolicy.ts";
 import { registerQueueVerbs } from "./queue-verbs.ts";
@@ -25,7 +26,8 @@ import { notReadable, spoolFolder } from "./state-on-disk.ts";
 type Options = ConfigOptions & { json?: true };
 
 const EXAMPLE = `
-Example:
+Examples:
+  sluice queue
   sluice queue list --state deferred --recipient @example.org
   sluice queue show 1m84xr46400t1k
   sluice queue retry 1m84xr46400t1k
@@ -35,11 +37,14 @@ Example:
 export function registerQueue(program: Command): void {
   const queue = program
     .command("queue")
-    .description("what is in the queue, why it waits, and what may be done about it")
+    .description("what is in the queue, why it waits, and what may be done about it; without a command: list")
     .addHelpText("after", EXAMPLE);
   withFilters(withJson(queue.command("list", { isDefault: true })))
     .description("one line a message, oldest first; the first 1000 without --limit")
-    .action(list);
+    .allowExcessArguments() // what is no command comes here: list is the default
+    .action((options: ListOptions, { args: [word] }: Command) =>
+      word === undefined ? list(options) : unknownWord(queue, word),
+    );
   withJson(queue.command("show <id>"))
     .description("everything about one message")
     .option("--raw", "print the bytes that go to the upstream")
@@ -49,6 +54,16 @@ export function registerQueue(program: Command): void {
     .action(stats);
   registerQueueVerbs(queue);
   registerRepolicy(queue);
+}
+
+/** Ends the command with what was probably meant. */
+function unknownWord(queue: Command, word: string): never {
+  if (isQueueId(word)) queue.error(`error: unknown command '${word}'\n(Did you mean show ${word}?)`);
+  const near = nearest(
+    word,
+    queue.commands.map((command) => command.name()),
+  );
+  queue.error(`error: unknown command '${word}'${near === undefined ? "" : `\n(Did you mean ${near}?)`}`);
 }
 
 function withJson(command: Command): Command {

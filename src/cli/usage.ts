@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Kept } from "../delivery/kept.ts";
 import { keptTotals, keptYear } from "../delivery/year-limits.ts";
+import { grouped, sizeText } from "../observe/figures.ts";
 import { PARTS, type Part, PERIODS, type Period, type UsageRow, usageRows } from "../usage/rows.ts";
-import { csv, grouped, sizeText, table, timeText } from "../usage/text.ts";
+import { csv, table, timeText } from "../usage/text.ts";
 import { type YearStanding, yearStanding } from "../usage/year.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { accountsOf, NOTHING_YET, type Recorded, recorded } from "./usage-records.ts";
@@ -119,8 +120,12 @@ function ofThisYear(row: UsageRow, years: readonly YearStanding[]) {
 }
 
 function usageTable(rows: readonly UsageRow[], { by, per }: Options): string {
-  const headings = [by.toUpperCase(), "ACCOUNT", ...(per === undefined ? [] : [per.toUpperCase()])];
-  const peaks = per === undefined ? ["PEAK HOUR", "CLOCK HOUR", "PEAK ENDED"] : ["CLOCK HOUR"];
+  const headings = [
+    `${by.toUpperCase()} (UTC)`,
+    "ACCOUNT",
+    ...(per === undefined ? [] : [per.toUpperCase()]),
+  ];
+  const peaks = per === undefined ? ["PEAK HOUR", "CLOCK HOUR", "PEAK ENDED (UTC)"] : ["CLOCK HOUR"];
   const lines = rows.map((row) => [
     periodText(by, row),
     row.account,

@@ -5,6 +5,7 @@
  * seconds, sizes in bytes, times ISO 8601. With an agent, it knows which messages are in a session just now.
  * One message is one file: nothing else is looked at. Lists are in queue-scan.ts, counts in queue-stats.ts.
  */
+import { timeOfDay } from "../observe/figures.ts";
 import { foldLedger } from "../schedule/ledger.ts";
 import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { Glance } from "../spool/glance.ts";
@@ -161,10 +162,7 @@ function reasonOf(
 ): string | undefined {
   if (state.kind === "settled") return undefined;
   if (state.kind !== "pending" || holdUp === undefined) return state.reason;
-  return expectedMs === undefined ? holdUp : `${holdUp}, about ${clockTime(expectedMs)}`;
-}
-
-/** Local time of day, to the second. */
-function clockTime(ms: number): string {
-  return new Date(ms).toTimeString().slice(0, 8);
+  return expectedMs === undefined
+    ? holdUp
+    : `${holdUp}; its turn is about ${timeOfDay(new Date(expectedMs))}`;
 }

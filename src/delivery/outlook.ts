@@ -65,7 +65,8 @@ export async function outlookOf(
   const positions = { urgent, bulk };
   return {
     reason: (messageClass) =>
-      held(messageClass) ?? `the hour's budget is used: ${used} of ${pacer.perHour} messages`,
+      held(messageClass) ??
+      `it goes at the account's pace: ${used} of ${pacer.perHour} messages in the last 60 minutes`,
     expectedMs: (id, messageClass) => {
       const position = positions[messageClass].get(id);
       if (position === undefined || held(messageClass) !== undefined) return undefined;

@@ -29,6 +29,27 @@ test("a command that is not there is answered with the nearest, exit code 64", a
   expect(err).toContain("Did you mean check?");
 });
 
+test("what is typed does not reach the terminal as it came", async () => {
+  const evil = "\u001b[2J";
+  for (const args of [[evil], ["queue", evil], ["queue", "show", evil], ["queue", "--state", evil]]) {
+    const { code, err } = await sluice(...args);
+    expect([args, code]).toEqual([args, 64]);
+    expect(err).toContain("\\x1b[2J");
+    expect(err).not.toContain("\u001b");
+  }
+});
+
+test.each([
+  [["queue", "relase"], "Did you mean release?"],
+  [["queue", "list", "1m84xr46400t1k"], "Did you mean show 1m84xr46400t1k?"],
+  [["queue", "1m84xr46400t1k"], "Did you mean show 1m84xr46400t1k?"],
+  [["queue", "frobnicate"], "unknown command 'frobnicate'"],
+])("%j is no command of queue, and is answered with the nearest", async (args, said) => {
+  const { code, out, err } = await sluice(...args);
+  expect({ code, out }).toEqual({ code: 64, out: "" });
+  expect(err).toContain(said);
+});
+
 test.each([
   [["check", "--jsno"]],
   [["explain"]],
