@@ -81,7 +81,9 @@ export function stepsOf(fact: Fact, at: string): Step[] {
         {
           at,
           step: "rule",
-          text: visible(`goes out with From ${fact.from}, envelope ${fact.sender ?? "<>"} (${fact.rule})`),
+          text: visible(
+            `${fact.account === null ? "none for" : "goes out with"} From ${fact.from}, envelope ${fact.sender ?? "<>"} (${fact.rule})`,
+          ),
         },
       ];
     case "rejected":

@@ -5,7 +5,6 @@
  * seconds, sizes in bytes, times ISO 8601. With an agent, it knows which messages are in a session just now.
  * One message is one file: nothing else is looked at. Lists are in queue-scan.ts, counts in queue-stats.ts.
  */
-import { timeOfDay } from "../observe/figures.ts";
 import { foldLedger } from "../schedule/ledger.ts";
 import { SPOOL_VERSION, type SpoolRecord, type StoredEntry } from "../spool/entry.ts";
 import type { Glance } from "../spool/glance.ts";
@@ -150,19 +149,12 @@ export function rowOf(
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
     reason: stop
       ? `its pair is stopped: ${stop.reason}`
-      : (reasonOf(state, outlook?.reason(entry.class), expectedMs) ?? null),
+      : (reasonOf(state, outlook?.reason(entry.class)) ?? null),
   };
 }
 
-/** What holds it up now, with the time it is expected to go; else what it was deferred for. */
-function reasonOf(
-  state: MessageState,
-  holdUp: string | undefined,
-  expectedMs: number | undefined,
-): string | undefined {
+/** What holds it up now; else what it was deferred for. */
+function reasonOf(state: MessageState, holdUp: string | undefined): string | undefined {
   if (state.kind === "settled") return undefined;
-  if (state.kind !== "pending" || holdUp === undefined) return state.reason;
-  return expectedMs === undefined
-    ? holdUp
-    : `${holdUp}; its turn is about ${timeOfDay(new Date(expectedMs))}`;
+  return state.kind === "pending" && holdUp !== undefined ? holdUp : state.reason;
 }

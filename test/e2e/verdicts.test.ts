@@ -166,7 +166,7 @@ test("never more than perHour messages go out, and the rest waits in order, over
   const waiting = await rows(relay);
   expect(waiting).toHaveLength(5);
   expect(waiting[0]?.reason).toMatch(
-    /^it goes at the account's pace: \d+ of 60 messages in the last 60 minutes; its turn is about [\d:]{8}$/,
+    /^it goes at the account's pace: \d+ of 60 messages in the last 60 minutes$/,
   );
 });
 

@@ -75,6 +75,13 @@ test("a signal ends it without an outcome", async () => {
   ]);
 });
 
+test("mail that no rule knows is not told to go out", () => {
+  const steps = stepsOf({ ...(accepted as object), account: null, rule: "senders.unknown" } as never, AT);
+  expect(steps.map(words)[1]).toBe(
+    "rule: none for From news@lab.example, envelope bounces@lab.example (senders.unknown)",
+  );
+});
+
 test("what an upstream says is told without its control characters", () => {
   const [step] = stepsOf({ ...ended, reply: { code: 250, text: "250 \u001b[31mred" } } as never, AT);
   expect(step?.text).not.toContain("\u001b");
