@@ -7,7 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { defaultBurst } from "../config/layers.ts";
-import { grouped } from "../observe/figures.ts";
+import { counted, grouped } from "../observe/figures.ts";
 import { type Plan, planFor } from "../usage/plan.ts";
 import { planChart } from "../usage/plan-chart.ts";
 import { delayText, table, timeText } from "../usage/text.ts";
@@ -72,7 +72,7 @@ async function writeChart(file: string, plans: readonly Plan[]): Promise<void> {
 
 function planText({ account, from, to, messages, peakHour, caps }: Plan): string {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-  const head = `${account}: recorded from ${timeText(fromMs)} to ${timeText(toMs)} UTC (${delayText((toMs - fromMs) / 1000)}): ${grouped(messages)} messages came in, at most ${grouped(peakHour)} in any 60 minutes`;
+  const head = `${account}: recorded from ${timeText(fromMs)} to ${timeText(toMs)} UTC (${delayText((toMs - fromMs) / 1000)}): ${counted(messages, "message")} came in, at most ${grouped(peakHour)} in any 60 minutes`;
   const rows = caps.map(({ row }) => [
     row.perHour,
     row.burst,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Kept } from "../delivery/kept.ts";
 import { keptTotals, keptYear } from "../delivery/year-limits.ts";
-import { grouped, sizeText } from "../observe/figures.ts";
+import { counted, sizeText } from "../observe/figures.ts";
 import { PARTS, type Part, PERIODS, type Period, type UsageRow, usageRows } from "../usage/rows.ts";
 import { csv, table, timeText } from "../usage/text.ts";
 import { type YearStanding, yearStanding } from "../usage/year.ts";
@@ -161,14 +161,14 @@ function yearText({
     const percent = Math.floor((100 * used[measure]) / limit);
     return `${text(used[measure])} (${percent} % of ${text(limit)})`;
   };
-  const counted = (value: number) => `${grouped(value)} messages`;
+  const messages = (value: number) => counted(value, "message");
   const since = recordedFromMs !== undefined && recordedFromMs > year.fromMs;
-  const all = otherHosts === 0 ? "" : `, with ${otherHosts} other host${otherHosts === 1 ? "" : "s"}`;
+  const all = otherHosts === 0 ? "" : `, with ${counted(otherHosts, "other host")}`;
   const said = [
-    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", counted)}, ${part("bytes", sizeText)}`,
+    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", messages)}, ${part("bytes", sizeText)}`,
     `${all}${since ? `, recorded since ${day(recordedFromMs)}` : ""}`,
   ].join("");
   if (!forecast) return `${said}; a forecast needs a day of records`;
-  const basis = `as in the last ${forecast.days === 1 ? "day" : `${forecast.days} days`}`;
-  return `${said}; if it goes on ${basis}: ${grouped(forecast.messages)} messages, ${sizeText(forecast.bytes)}`;
+  const basis = `as in the last ${forecast.days === 1 ? "day" : counted(forecast.days, "day")}`;
+  return `${said}; if it goes on ${basis}: ${messages(forecast.messages)}, ${sizeText(forecast.bytes)}`;
 }
