@@ -10,6 +10,7 @@ import { checkConfig } from "../config/load.ts";
 import { counted } from "../observe/figures.ts";
 import { type ConfigOptions, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Example:
@@ -29,7 +30,7 @@ function runCheck({ config: file, json }: ConfigOptions & { json?: true }): void
   const problems = result.ok ? [] : result.problems;
   const warnings = result.ok ? result.warnings : [];
   if (json) {
-    console.log(JSON.stringify({ file, ok: result.ok, problems, warnings }, undefined, 2));
+    console.log(jsonText({ file, ok: result.ok, problems, warnings }));
   } else {
     for (const problem of problems) console.log(problemText(file, problem));
     for (const warning of warnings)

@@ -12,6 +12,7 @@ import { decideSender, type SaidSender, type SenderDecision, type SenderPolicy }
 import { addressArgument, notPlain } from "./arguments.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Examples:
@@ -51,9 +52,7 @@ function runExplain(options: Options): void {
   const others = user === undefined ? decidedOtherwise(config.senders, { envelope, header }) : [];
   const asked = { header, envelope: envelope ?? "<>", user: user ?? null };
   console.log(
-    options.json
-      ? JSON.stringify({ asked, ...decision, others }, undefined, 2)
-      : decisionText(asked, decision, others),
+    options.json ? jsonText({ asked, ...decision, others }) : decisionText(asked, decision, others),
   );
   if (decision.action !== "send") throw new CommandError(exit.notAllowed, "");
 }

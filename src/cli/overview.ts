@@ -18,6 +18,7 @@ import { ageText, counted, grouped, timeOfDay } from "../observe/figures.ts";
 import { spoolIds } from "../spool/spool.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const FAILURES = 5;
 const WIDTH = 160;
@@ -46,7 +47,7 @@ async function overview(
   version: string,
 ): Promise<void> {
   const known = await look(file);
-  if (json) return console.log(JSON.stringify(jsonOf(known, { file, version }), undefined, 2));
+  if (json) return console.log(jsonText(jsonOf(known, { file, version })));
   console.log([`sluice ${version}`, "", ...linesOf(known, file), "", ...next(known, file)].join("\n"));
 }
 

@@ -14,6 +14,7 @@ import { delayText, table, timeText } from "../usage/text.ts";
 import { wholeNumber } from "./arguments.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { accountsOf, NOTHING_YET, type Recorded, recorded } from "./usage-records.ts";
 
 const EXAMPLE = `
@@ -53,7 +54,7 @@ async function plan(options: Options): Promise<void> {
     const rows = plans.flatMap(({ caps, from, to, messages, peakHour }) =>
       caps.map(({ row }) => ({ ...row, recorded: { from, to, messages, peakHour } })),
     );
-    return console.log(JSON.stringify(rows, undefined, 2));
+    return console.log(jsonText(rows));
   }
   console.log(plans.length === 0 ? NOTHING_YET : plans.map(planText).join("\n\n"));
 }

@@ -16,6 +16,7 @@ import { askRunning, notAnswered, notRunning } from "./ask-agent.ts";
 import type { ConfigOptions } from "./config-file.ts";
 import { confirmed } from "./confirm.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { type FilterOptions, filterOf, filterText, queryOf } from "./queue-filter.ts";
 import { readRows, terminalWidth } from "./queue-list.ts";
 import { QueueReader } from "./queue-reader.ts";
@@ -42,7 +43,7 @@ export async function applyToMatching(verb: Verb, options: BulkOptions): Promise
     await askFirst(verb, `${counted(ids.length, "message")}${filterText(options)}`);
   const outcomes = await applyWithPatience(verb, ids, options);
   const result = bulkResult(verb, outcomes);
-  console.log(options.json ? JSON.stringify(result, undefined, 2) : bulkText(result));
+  console.log(options.json ? jsonText(result) : bulkText(result));
   if (result.refused.length > 0) throw new CommandError(exit.failed, "");
 }
 
@@ -85,7 +86,7 @@ async function dryRun(verb: Verb, ids: readonly string[], options: BulkOptions):
   const reader = new QueueReader(options);
   const { rows } = limit === 0 ? { rows: [] } : await readRows(reader, { ...filterOf(options), verb }, limit);
   if (options.json) {
-    console.log(JSON.stringify({ verb, matched: ids.length, dryRun: true, rows }, undefined, 2));
+    console.log(jsonText({ verb, matched: ids.length, dryRun: true, rows }));
     return;
   }
   const rest = ids.length - rows.length;

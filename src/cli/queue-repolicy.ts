@@ -17,6 +17,7 @@ import { askRunning, notAnswered, notRunning } from "./ask-agent.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { confirmed } from "./confirm.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 type Options = ConfigOptions & { json?: true; dryRun?: true; yes?: true };
 
@@ -95,7 +96,7 @@ function conclude(done: Run, options: Options): void {
     console.error(
       `The agent runs on another policy than ${options.config} has now: reload or restart it, then run this again.`,
     );
-  console.log(options.json ? JSON.stringify(done, undefined, 2) : summary(done));
+  console.log(options.json ? jsonText(done) : summary(done));
 }
 
 function changeLine({ id, was, now, rule, why, delivered }: Repolicied): string {

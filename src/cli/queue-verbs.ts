@@ -13,6 +13,7 @@ import { isQueueId } from "../spool/queue-id.ts";
 import type { Verb } from "../spool/verb.ts";
 import { withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { applyToMatching, askFirst, type BulkOptions, inBatches } from "./queue-bulk.ts";
 import { isFiltered, withFilters } from "./queue-filter.ts";
 
@@ -102,7 +103,7 @@ async function applyToIds(verb: Verb, ids: readonly string[], options: Options):
       else if (!options.json) console.log(`${outcome.id}: ${ABOUT[verb].done}`);
     }
   }
-  if (options.json) console.log(JSON.stringify(outcomes, undefined, 2));
+  if (options.json) console.log(jsonText(outcomes));
   if (outcomes.some(({ done }) => !done)) throw new CommandError(exit.failed, "");
 }
 

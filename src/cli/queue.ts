@@ -16,6 +16,7 @@ import { SpoolMessage } from "../spool/message.ts";
 import { isQueueId } from "../spool/queue-id.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { withFilters } from "./queue-filter.ts";
 import { type ListOptions, list } from "./queue-list.ts";
 import { QueueReader } from "./queue-reader.ts";
@@ -41,16 +42,19 @@ export function registerQueue(program: Command): void {
     .addHelpText("after", EXAMPLE);
   withFilters(withJson(queue.command("list", { isDefault: true })))
     .description("one line a message, oldest first; the first 1000 without --limit")
+    .addHelpText("after", "\nExample:\n  sluice queue list --state deferred --recipient @example.org")
     .allowExcessArguments() // what is no command comes here: list is the default
     .action((options: ListOptions, { args: [word] }: Command) =>
       word === undefined ? list(options) : unknownWord(queue, word),
     );
   withJson(queue.command("show <id>"))
     .description("everything about one message")
+    .addHelpText("after", "\nExample:\n  sluice queue show 1m84xr46400t1k --raw")
     .option("--raw", "print the bytes that go to the upstream")
     .action(show);
   withJson(queue.command("stats"))
     .description("counts by state, the age of the oldest that waits, the budget used this hour")
+    .addHelpText("after", "\nExample:\n  sluice queue stats --json | jq .states.held")
     .action(stats);
   registerQueueVerbs(queue);
   registerRepolicy(queue);
@@ -77,7 +81,7 @@ async function show(id: string, options: Options & { raw?: true }): Promise<void
   const reader = new QueueReader(options);
   const message = await reader.ask(`/api/v1/queue/${id}`, (source) => showMessage(source, id));
   if (!message) throw notThere(id);
-  console.log(options.json ? JSON.stringify(message, undefined, 2) : messagePage(message));
+  console.log(options.json ? jsonText(message) : messagePage(message));
 }
 
 /** The wire bytes come from disk, whether the agent runs or not. */
@@ -93,7 +97,7 @@ async function showRaw(id: string, options: Options): Promise<void> {
 
 async function stats(options: Options): Promise<void> {
   const found = await new QueueReader(options).stats();
-  console.log(options.json ? JSON.stringify(found, undefined, 2) : statsText(found));
+  console.log(options.json ? jsonText(found) : statsText(found));
 }
 
 function notThere(id: string): CommandError {

@@ -21,6 +21,7 @@ import { askRunning, notRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { follow, type Step } from "./follow.ts";
+import { jsonText } from "./json.ts";
 import { readableOrEnd } from "./state-on-disk.ts";
 import { submit } from "./submit.ts";
 
@@ -81,7 +82,7 @@ async function runSendTest(options: Options): Promise<void> {
     if (!options.json) console.log(`${timeOfDay(new Date(step.at))}  ${step.step.padEnd(9)}  ${step.text}`);
   };
   const report = await send(config, { ...options, to, from }, show);
-  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+  if (options.json) console.log(jsonText(report));
   switch (report.outcome) {
     case "delivered":
       return;

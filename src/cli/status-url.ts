@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { askRunning, notRunning } from "./ask-agent.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Examples:
@@ -30,5 +31,5 @@ async function statusUrl(options: ConfigOptions & { json?: true }): Promise<void
   if (!answer) throw notRunning("make a link");
   const { url, error } = answer.body as { url?: string; error?: string };
   if (url === undefined) throw new CommandError(exit.unavailable, `${error ?? "the agent gave no link"}`);
-  console.log(options.json ? JSON.stringify({ url }, undefined, 2) : url);
+  console.log(options.json ? jsonText({ url }) : url);
 }

@@ -18,6 +18,7 @@ import { wholeNumber } from "./arguments.ts";
 import { askRunning, notAnswered } from "./ask-agent.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { queueOnDisk, readableOrEnd, spoolFolder, stateDirOf } from "./state-on-disk.ts";
 
 interface Options extends ConfigOptions {
@@ -62,7 +63,7 @@ async function run(term: string, options: Options): Promise<void> {
     const history = loaded.ok ? formatDuration(loaded.config.keep.historyMs) : undefined;
     throw new CommandError(exit.failed, nothingFound(question, { from: answer.from, history }));
   }
-  console.log(options.json ? JSON.stringify(answer.messages, undefined, 2) : traceText(answer));
+  console.log(options.json ? jsonText(answer.messages) : traceText(answer));
 }
 
 function questionOf(term: string, { since, until, limit }: Options): TraceQuestion {

@@ -13,6 +13,7 @@ import { PARTS, type Part, PERIODS, type Period, type UsageRow, usageRows } from
 import { csv, table, timeText } from "../usage/text.ts";
 import { type YearStanding, yearStanding } from "../usage/year.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
+import { jsonText } from "./json.ts";
 import { accountsOf, NOTHING_YET, type Recorded, recorded } from "./usage-records.ts";
 
 const EXAMPLE = `
@@ -77,7 +78,7 @@ async function usage(options: Options): Promise<void> {
   const years = accounts.map((account) => yearOf(known, account, now));
   if (options.json) {
     const shown = options.by === "year" ? rows.map((row) => ({ ...row, ...ofThisYear(row, years) })) : rows;
-    return console.log(JSON.stringify(shown, undefined, 2));
+    return console.log(jsonText(shown));
   }
   if (rows.length === 0) return console.log(NOTHING_YET);
   console.log([usageTable(rows, options), "", ...years.map(yearText)].join("\n"));

@@ -13,15 +13,15 @@ test("--help lists every command and an example", async () => {
   for (const word of ["check", "config", "explain", "Example:", "Exit codes:"]) expect(out).toContain(word);
 });
 
-test.each(["check", "config", "explain"])(
-  "%s --help shows an example and the config option",
-  async (command) => {
-    const { code, out } = await sluice(command, "--help");
-    expect(code).toBe(0);
-    expect(out).toMatch(/Examples?:\n {2}sluice/);
-    expect(out).toContain("-c, --config <file>");
-  },
-);
+test.each([
+  ...["run", "check", "config", "doctor", "explain", "send-test", "queue list", "queue show", "queue stats"],
+  ...["queue repolicy", "trace", "usage", "plan", "request-sheet", "status-url"],
+])("%s --help shows an example and the config option", async (command) => {
+  const { code, out } = await sluice(...command.split(" "), "--help");
+  expect(code).toBe(0);
+  expect(out).toMatch(/Examples?:\n {2}sluice/);
+  expect(out).toContain("-c, --config <file>");
+});
 
 test("a command that is not there is answered with the nearest, exit code 64", async () => {
   const { code, err } = await sluice("chekc");
