@@ -7,8 +7,10 @@
 import type { Command } from "commander";
 import { processEnvironment } from "../config/environment.ts";
 import { checkConfig } from "../config/load.ts";
+import { counted } from "../observe/figures.ts";
 import { type ConfigOptions, problemText, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Example:
@@ -28,7 +30,7 @@ function runCheck({ config: file, json }: ConfigOptions & { json?: true }): void
   const problems = result.ok ? [] : result.problems;
   const warnings = result.ok ? result.warnings : [];
   if (json) {
-    console.log(JSON.stringify({ file, ok: result.ok, problems, warnings }, undefined, 2));
+    console.log(jsonText({ file, ok: result.ok, problems, warnings }));
   } else {
     for (const problem of problems) console.log(problemText(file, problem));
     for (const warning of warnings)
@@ -41,8 +43,4 @@ function runCheck({ config: file, json }: ConfigOptions & { json?: true }): void
 function summary(file: string, problems: number, warnings: number): string {
   if (problems > 0) return `${file}: ${counted(problems, "problem")}`;
   return `${file}: ok${warnings > 0 ? `, ${counted(warnings, "warning")}` : ""}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -10,6 +10,7 @@ import { exampleFile } from "../config/example.ts";
 import { loadPublicConfig } from "../config/load.ts";
 import { jsonSchema, manual } from "../config/manual.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Examples:
@@ -42,12 +43,8 @@ export function registerConfig(program: Command): void {
 
 function output(options: Options): string {
   if (options.example) return exampleFile();
-  if (options.schema) return jsonText(jsonSchema());
+  if (options.schema) return `${jsonText(jsonSchema())}\n`;
   if (options.markdown) return manual();
   const { config, origins } = loadOrEnd(loadPublicConfig, options);
-  return options.json ? jsonText(effectiveJson(origins)) : effectiveText(config.file, origins);
-}
-
-function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return options.json ? `${jsonText(effectiveJson(origins))}\n` : effectiveText(config.file, origins);
 }

@@ -15,9 +15,10 @@ import { systemPorts } from "../doctor/ports.ts";
 import { visible } from "../mail/reply.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
-Example:
+Examples:
   sluice doctor                                     as root, or the user that the agent runs as
   sluice doctor --json | jq '.[] | select(.status == "failed")'
 
@@ -48,7 +49,7 @@ async function runDoctor({ config: file, json }: ConfigOptions & { json?: true }
     stateDir ? askAgent(controlSocketPath(stateDir, env), path) : Promise.resolve({ agent: "not running" }),
   );
   const findings = await examine(reading, ports);
-  console.log(json ? JSON.stringify(findings, undefined, 2) : doctorText(findings));
+  console.log(json ? jsonText(findings) : doctorText(findings));
   if (!isHealthy(findings)) throw new CommandError(exit.failed, "");
 }
 

@@ -7,10 +7,12 @@
  */
 import type { Command } from "commander";
 import { loadPublicConfig } from "../config/load.ts";
-import { type Address, parseCommandArgument, qualify } from "../mail/address.ts";
+import { type Address, qualify } from "../mail/address.ts";
 import { decideSender, type SaidSender, type SenderDecision, type SenderPolicy } from "../policy/senders.ts";
+import { addressArgument, notPlain } from "./arguments.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Examples:
@@ -50,22 +52,18 @@ function runExplain(options: Options): void {
   const others = user === undefined ? decidedOtherwise(config.senders, { envelope, header }) : [];
   const asked = { header, envelope: envelope ?? "<>", user: user ?? null };
   console.log(
-    options.json
-      ? JSON.stringify({ asked, ...decision, others }, undefined, 2)
-      : decisionText(asked, decision, others),
+    options.json ? jsonText({ asked, ...decision, others }) : decisionText(asked, decision, others),
   );
   if (decision.action !== "send") throw new CommandError(exit.notAllowed, "");
 }
 
 /** Reads an address as the listener does; null for `<>`. */
 function readAddress(option: string, text: string, hostname: string): Address | null {
-  const argument = parseCommandArgument(text === "" ? "<>" : text);
-  if (!argument.ok)
-    throw new CommandError(exit.usage, `${option} ${JSON.stringify(text)}: ${argument.problem}`);
-  if (argument.path.kind === "null") return null;
-  const address = argument.parameters.size > 0 ? undefined : qualify(argument.path, hostname);
-  if (address !== undefined) return address;
-  throw new CommandError(exit.usage, `${option} ${JSON.stringify(text)}: it is not one plain address`);
+  const path = addressArgument(option, text);
+  if (path.kind === "null") return null;
+  const address = qualify(path, hostname);
+  if (address === undefined) throw notPlain(option, text);
+  return address;
 }
 
 /** A local user for whom another rule decides than for an unknown one. */

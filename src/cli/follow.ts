@@ -10,12 +10,14 @@ import type { QueueDetail } from "../control/queue-view.ts";
 import { advanced, type Marks, readOn } from "../journal/tail.ts";
 import { visible } from "../mail/reply.ts";
 import type { Fact } from "../observe/facts.ts";
+import { clock } from "../observe/figures.ts";
 
 /** How often is looked. */
 const EVERY_MS = 100;
 const WORDS_LENGTH = 1000;
 
-export type Outcome = "delivered" | "bounced";
+/** `held`: it goes no further by itself. */
+export type Outcome = "delivered" | "bounced" | "held";
 
 export interface Step {
   /** ISO 8601. */
@@ -79,7 +81,9 @@ export function stepsOf(fact: Fact, at: string): Step[] {
         {
           at,
           step: "rule",
-          text: visible(`goes out with From ${fact.from}, envelope ${fact.sender ?? "<>"} (${fact.rule})`),
+          text: visible(
+            `${fact.account === null ? "none for" : "goes out with"} From ${fact.from}, envelope ${fact.sender ?? "<>"} (${fact.rule})`,
+          ),
         },
       ];
     case "rejected":
@@ -95,14 +99,18 @@ export function stepsOf(fact: Fact, at: string): Step[] {
       ];
     case "deferred":
       return [
-        { at, step: "deferred", text: visible(`${fact.reason}; next attempt at ${fact.next}`, WORDS_LENGTH) },
+        {
+          at,
+          step: "deferred",
+          text: visible(`${fact.reason}; next attempt at ${clock(fact.next)}`, WORDS_LENGTH),
+        },
       ];
     case "bounced":
     case "expired":
     case "deleted":
       return [{ at, step: fact.event, text: visible(fact.reason, WORDS_LENGTH), outcome: "bounced" }];
     case "held":
-      return [{ at, step: "held", text: visible(fact.reason, WORDS_LENGTH) }];
+      return [{ at, step: "held", text: visible(fact.reason, WORDS_LENGTH), outcome: "held" }];
     case "released":
       return [{ at, step: "released", text: `by an operator (${fact.verb})` }];
     case "finished":
@@ -116,6 +124,6 @@ export function stepsOf(fact: Fact, at: string): Step[] {
 function waitText(message: QueueDetail | undefined): string | undefined {
   if (message?.reason == null || message.state === "active") return undefined;
   if (message.attempts.length > 0 && message.state === "deferred") return undefined;
-  const next = message.nextAttempt === null ? "" : `; next attempt at ${message.nextAttempt}`;
+  const next = message.nextAttempt === null ? "" : `; next attempt at ${clock(message.nextAttempt)}`;
   return visible(`because ${message.reason}${next}`, WORDS_LENGTH);
 }

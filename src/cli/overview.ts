@@ -8,25 +8,38 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { defaultConfigFile, processEnvironment } from "../config/environment.ts";
-import { loadPublicConfig } from "../config/load.ts";
+import { readConfig } from "../config/load.ts";
 import { controlSocketPath } from "../config/sockets.ts";
 import { askAgent } from "../control/client.ts";
-import { timeOfDay } from "../control/health-text.ts";
 import type { AccountOverview, FailureOverview, Overview } from "../control/overview.ts";
 import { SHOWN_STATES } from "../control/queue-view.ts";
 import { visible } from "../mail/reply.ts";
+import { ageText, counted, grouped, timeOfDay } from "../observe/figures.ts";
 import { spoolIds } from "../spool/spool.ts";
-import { delayText, grouped } from "../usage/text.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
+import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const FAILURES = 5;
 const WIDTH = 160;
+const LONGEST = 400;
 
 /** Makes it what the program does when no command is named. */
 export function registerOverview(program: Command): void {
   withConfigOption(program)
+    .argument("[command...]")
     .option("--json", "print one JSON document")
-    .action((options: ConfigOptions & { json?: true }) => overview(options, program.version() ?? ""));
+    .passThroughOptions()
+    .action((command: string[], options: ConfigOptions & { json?: true }) => {
+      if (command.length > 0) throw commandFirst(command, options);
+      return overview(options, program.version() ?? "");
+    });
+}
+
+function commandFirst(command: readonly string[], { config: file, json }: ConfigOptions & { json?: true }) {
+  const rest = file === defaultConfigFile(processEnvironment()) ? [] : ["-c", file];
+  const line = ["sluice", ...command, ...rest, ...(json ? ["--json"] : [])].join(" ");
+  return new CommandError(exit.usage, `Options follow the command: say ${line}`);
 }
 
 async function overview(
@@ -34,22 +47,28 @@ async function overview(
   version: string,
 ): Promise<void> {
   const known = await look(file);
-  if (json) return console.log(JSON.stringify(jsonOf(known, { file, version }), undefined, 2));
+  if (json) return console.log(jsonText(jsonOf(known, { file, version })));
   console.log([`sluice ${version}`, "", ...linesOf(known, file), "", ...next(known, file)].join("\n"));
 }
 
 /** What can be found out. */
 type Known =
   | { readonly found: "no config" }
-  | { readonly found: "broken config"; readonly problems: number }
+  /** The agent may run all the same, by the config it had before. */
+  | { readonly found: "broken config"; readonly problems: number; readonly overview?: Overview }
   | { readonly found: "no answer"; readonly why: string; readonly inSpool: number | undefined }
   | { readonly found: "overview"; readonly overview: Overview };
 
 async function look(file: string): Promise<Known> {
   if (!existsSync(file)) return { found: "no config" };
-  const loaded = loadPublicConfig(file, processEnvironment());
-  if (!loaded.ok) return { found: "broken config", problems: loaded.problems.length };
-  const { stateDir } = loaded.config;
+  const { problems, contents } = readConfig(file, processEnvironment(), "left-alone");
+  const known = contents?.stateDir ? await ask(contents.stateDir) : undefined;
+  if (known && problems.length === 0) return known;
+  const overview = known?.found === "overview" ? { overview: known.overview } : {};
+  return { found: "broken config", problems: problems.length, ...overview };
+}
+
+async function ask(stateDir: string): Promise<Known> {
   const silent = async (why: string): Promise<Known> => {
     const ids = await spoolIds(join(stateDir, "spool")).catch(() => undefined);
     return { found: "no answer", why, inSpool: ids?.length };
@@ -73,7 +92,10 @@ function linesOf(known: Known, file: string): string[] {
     case "no config":
       return [line("config", `${file} is not there`)];
     case "broken config":
-      return [line("config", `${file} has ${counted(known.problems, "problem")}`)];
+      return [
+        line("config", `${file} has ${counted(known.problems, "problem")}`),
+        ...(known.overview ? overviewLines(known.overview) : []),
+      ];
     case "no answer": {
       const { why, inSpool } = known;
       const spool =
@@ -90,15 +112,16 @@ function overviewLines({ version, hostname, startedAt, now, health, ...rest }: O
   const { queue, accounts, hours, failures } = rest;
   const states = SHOWN_STATES.filter((state) => queue.states[state] > 0);
   const counts = states.map((state) => `${grouped(queue.states[state])} ${state}`).join(", ");
-  const age = queue.oldest === null ? "" : `; the oldest waits for ${delayText(queue.oldest)}`;
+  const age = queue.oldest === null ? "" : `; the oldest waits for ${ageText(queue.oldest)}`;
   const hour = hours.at(-1);
   return [
-    line("agent", `running on ${hostname} for ${delayText(upSeconds)}, version ${version}`),
+    line("agent", `running on ${hostname} for ${ageText(upSeconds)}, version ${version}`),
     line("mail", health.ok ? "flows" : "does not flow as it should:"),
     ...health.reasons.map(({ reason, nextProbe }) => {
       const probe = nextProbe === null ? "" : `; next probe at ${timeOfDay(new Date(nextProbe))}`;
       return line("", `- ${visible(reason, WIDTH)}${probe}`);
     }),
+    ...health.warnings.map((warning) => line("warning", visible(warning, LONGEST))),
     line("queue", counts === "" ? "empty" : `${counts}${age}`),
     ...accounts.map((account, index) => line(index === 0 ? "accounts" : "", accountText(account))),
     ...(hour
@@ -154,8 +177,4 @@ function next(known: Known, file: string): string[] {
 
 function line(title: string, text: string): string {
   return `${title.padEnd(10)} ${text}`.trimEnd();
-}
-
-function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -5,13 +5,16 @@
  * Refuses: to guess without records (a sentence; an empty array for `--json`), and a cap below 2 (64).
  */
 import { writeFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { defaultBurst } from "../config/layers.ts";
+import { counted, grouped } from "../observe/figures.ts";
 import { type Plan, planFor } from "../usage/plan.ts";
 import { planChart } from "../usage/plan-chart.ts";
-import { delayText, grouped, table, timeText } from "../usage/text.ts";
+import { delayText, table, timeText } from "../usage/text.ts";
+import { wholeNumber } from "./arguments.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { accountsOf, NOTHING_YET, type Recorded, recorded } from "./usage-records.ts";
 
 const EXAMPLE = `
@@ -51,7 +54,7 @@ async function plan(options: Options): Promise<void> {
     const rows = plans.flatMap(({ caps, from, to, messages, peakHour }) =>
       caps.map(({ row }) => ({ ...row, recorded: { from, to, messages, peakHour } })),
     );
-    return console.log(JSON.stringify(rows, undefined, 2));
+    return console.log(jsonText(rows));
   }
   console.log(plans.length === 0 ? NOTHING_YET : plans.map(planText).join("\n\n"));
 }
@@ -70,7 +73,7 @@ async function writeChart(file: string, plans: readonly Plan[]): Promise<void> {
 
 function planText({ account, from, to, messages, peakHour, caps }: Plan): string {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-  const head = `${account}: recorded from ${timeText(fromMs)} to ${timeText(toMs)} (${delayText((toMs - fromMs) / 1000)}): ${grouped(messages)} messages came in, at most ${grouped(peakHour)} in any 60 minutes`;
+  const head = `${account}: recorded from ${timeText(fromMs)} to ${timeText(toMs)} UTC (${delayText((toMs - fromMs) / 1000)}): ${counted(messages, "message")} came in, at most ${grouped(peakHour)} in any 60 minutes`;
   const rows = caps.map(({ row }) => [
     row.perHour,
     row.burst,
@@ -85,7 +88,5 @@ function planText({ account, from, to, messages, peakHour, caps }: Plan): string
 }
 
 function addCap(text: string, caps: readonly number[] = []): number[] {
-  if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) < 2)
-    throw new InvalidArgumentError("It must be a whole number from 2.");
-  return [...caps, Number(text)];
+  return [...caps, wholeNumber({ least: 2 })(text)];
 }

@@ -2,12 +2,14 @@
  * The command line: which commands there are, and how every one of them ends.
  *
  * Promises: only the file of the command that is called is loaded, so the start is quick; an error is a sentence on
- * stderr and an exit code, never a stack trace (NODE_DEBUG=sluice shows the stack of a bug).
+ * stderr and an exit code, never a stack trace (NODE_DEBUG=sluice shows the stack of a bug), with no byte of a stranger
+ * as it came.
  * Refuses: unknown commands and options with a did-you-mean, exit code 64.
  */
 import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
 import { Command, CommanderError } from "commander";
+import { visible } from "../mail/reply.ts";
 import { CommandError, exit } from "./exit.ts";
 
 /** One file of commands. Each is loaded when one of its commands is called, all of them for help and for typos. */
@@ -49,6 +51,8 @@ const EXAMPLE = `
 Example:
   sluice config --example > sluice.yaml && sluice check -c sluice.yaml
 
+Without a command: how it stands here, in a screen. Options follow the command: sluice queue -c sluice.yaml
+
 Exit codes: 0 ok, 1 a check failed, 64 usage, 65 data, 69 unavailable, 70 bug, 75 try again, 77 not allowed, 78 config`;
 
 /** Runs one command line (without node and script name) to its end; gives the exit code. */
@@ -69,6 +73,7 @@ function newProgram(): Command {
     .version(version(), "--version", "print the version")
     .showSuggestionAfterError()
     .showHelpAfterError("(--help says what there is)")
+    .configureOutput({ outputError: (text, write) => write(harmless(text)) })
     .addHelpText("after", EXAMPLE)
     .exitOverride();
 }
@@ -89,13 +94,21 @@ function version(): string {
 /** Says on stderr what went wrong, unless it has been said. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) {
-    if (error.message !== "") console.error(error.message);
+    if (error.message !== "") console.error(harmless(error.message));
     return error.exitCode;
   }
   // commander has printed its message; it knows no codes but 0 and 1, unless a command asked for another.
   if (error instanceof CommanderError) return error.exitCode === 1 ? exit.usage : error.exitCode;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  console.error(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`);
+  console.error(harmless(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`));
   debuglog("sluice")("%s", stack);
   return exit.bug;
+}
+
+/** What was typed stands in the sentence, and a script may have been given it by a stranger. */
+function harmless(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => visible(line, Number.POSITIVE_INFINITY))
+    .join("\n");
 }

@@ -8,13 +8,15 @@
  * Refuses to do anything unasked where nobody can be asked (64), and without the running agent (69).
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { BULK_IDS, bulkResult, bulkText, grouped, type IdOutcome, messages, SAID } from "../control/bulk.ts";
+import { BULK_IDS, bulkResult, bulkText, type IdOutcome, SAID } from "../control/bulk.ts";
 import { queueTable } from "../control/queue-table.ts";
+import { counted, grouped } from "../observe/figures.ts";
 import type { Verb } from "../spool/verb.ts";
-import { askRunning } from "./ask-agent.ts";
+import { askRunning, notAnswered, notRunning } from "./ask-agent.ts";
 import type { ConfigOptions } from "./config-file.ts";
 import { confirmed } from "./confirm.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { type FilterOptions, filterOf, filterText, queryOf } from "./queue-filter.ts";
 import { readRows, terminalWidth } from "./queue-list.ts";
 import { QueueReader } from "./queue-reader.ts";
@@ -37,10 +39,11 @@ export async function applyToMatching(verb: Verb, options: BulkOptions): Promise
   if (!options.yes && !options.dryRun) requireTerminal(verb);
   const ids = await matchingIds(verb, options);
   if (options.dryRun) return dryRun(verb, ids, options);
-  if (ids.length > 0 && !options.yes) await askFirst(verb, `${messages(ids.length)}${filterText(options)}`);
+  if (ids.length > 0 && !options.yes)
+    await askFirst(verb, `${counted(ids.length, "message")}${filterText(options)}`);
   const outcomes = await applyWithPatience(verb, ids, options);
   const result = bulkResult(verb, outcomes);
-  console.log(options.json ? JSON.stringify(result, undefined, 2) : bulkText(result));
+  console.log(options.json ? jsonText(result) : bulkText(result));
   if (result.refused.length > 0) throw new CommandError(exit.failed, "");
 }
 
@@ -68,9 +71,8 @@ async function matchingIds(verb: Verb, options: BulkOptions): Promise<string[]> 
     const limit = Math.min(IDS_AT_ONCE, most - ids.length);
     const query = queryOf(filter, { limit, ...(after === undefined ? {} : { after }) });
     const answer = await askRunning(options, `/api/v1/queue/ids?${query}`);
-    if (!answer) throw notRunning(verb);
-    if (answer.status !== 200)
-      throw new CommandError(exit.failed, `the agent could not answer: ${JSON.stringify(answer.body)}`);
+    if (!answer) throw notRunning(`${verb} anything`);
+    if (answer.status !== 200) throw notAnswered(answer);
     const slice = answer.body as { readonly ids: readonly string[]; readonly next: string | null };
     for (const id of slice.ids) ids.push(id);
     if (slice.next === null) break;
@@ -84,13 +86,13 @@ async function dryRun(verb: Verb, ids: readonly string[], options: BulkOptions):
   const reader = new QueueReader(options);
   const { rows } = limit === 0 ? { rows: [] } : await readRows(reader, { ...filterOf(options), verb }, limit);
   if (options.json) {
-    console.log(JSON.stringify({ verb, matched: ids.length, dryRun: true, rows }, undefined, 2));
+    console.log(jsonText({ verb, matched: ids.length, dryRun: true, rows }));
     return;
   }
   const rest = ids.length - rows.length;
   const lines = [
     ...queueTable(rows, { width: terminalWidth(), nowMs: Date.now() }),
-    `-- would be ${SAID[verb].done}: ${messages(ids.length)}${filterText(options)}${rest > 0 && rows.length > 0 ? `, ${grouped(rest)} more than shown` : ""}`,
+    `-- would be ${SAID[verb].done}: ${counted(ids.length, "message")}${filterText(options)}${rest > 0 && rows.length > 0 ? `, ${grouped(rest)} more than shown` : ""}`,
   ];
   console.log(lines.join("\n"));
 }
@@ -132,10 +134,11 @@ export async function* inBatches(
   for (let done = 0; done < ids.length; ) {
     const batch = ids.slice(done, done + BULK_IDS);
     const post = { ids: batch, ...(reason === undefined ? {} : { reason }) };
-    const answer = await askRunning(options, `/api/v1/queue/bulk/${verb}`, post).catch(
-      ({ message }: Error) => ({ status: 0, body: { error: message } }),
-    );
-    if (!answer && done === 0) throw notRunning(verb);
+    const answer = await askRunning(options, `/api/v1/queue/bulk/${verb}`, post).catch((error: Error) => {
+      if (error instanceof CommandError) throw error; // it was not even asked
+      return { status: 0, body: { error: error.message } };
+    });
+    if (!answer && done === 0) throw notRunning(`${verb} anything`);
     const { results, error = "it is not running any more" } = (answer?.body ?? {}) as {
       readonly results?: readonly IdOutcome[];
       readonly error?: string;
@@ -148,13 +151,6 @@ export async function* inBatches(
     yield results;
     done += results.length;
   }
-}
-
-function notRunning(verb: Verb): CommandError {
-  return new CommandError(
-    exit.unavailable,
-    `Cannot ${verb} anything as the agent is not running: start it first, only it knows what is in a session`,
-  );
 }
 
 /** One line that overwrites itself; gone when `done` is beyond all. */

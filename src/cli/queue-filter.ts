@@ -5,10 +5,11 @@
  * does, a state, an age or a count that is none, and an empty text: a shell variable that is not set must not mean all.
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { formatDuration, parseDuration } from "../config/units.ts";
+import { formatDuration } from "../config/units.ts";
 import type { QueueFilter, QueuePage } from "../control/queue-scan.ts";
 import { SHOWN_STATES, type ShownState } from "../control/queue-view.ts";
 import { visible } from "../mail/reply.ts";
+import { lengthOfTime, wholeNumber } from "./arguments.ts";
 
 export interface FilterOptions {
   readonly state?: ShownState;
@@ -29,8 +30,8 @@ export function withFilters(command: Command): Command {
     .option("--recipient <text>", "only messages with a recipient that contains this", parseText)
     .option("--account <name>", "only messages of this account", parseText)
     .option("--user <name>", "only messages of this local user", parseText)
-    .option("--older-than <time>", "only messages at least so old: 90s, 10m, 2h, 1d", parseAge)
-    .option("--limit <count>", "at most so many, the oldest first", parseCount);
+    .option("--older-than <time>", "only messages at least so old: 90s, 10m, 2h, 1d", lengthOfTime)
+    .option("--limit <count>", "at most so many, the oldest first", wholeNumber({ least: 1 }));
 }
 
 /** What the options ask for; the limit is no part of it. */
@@ -78,15 +79,4 @@ export function filterText(options: FilterOptions): string {
 function parseText(text: string): string {
   if (text.trim() !== "") return text;
   throw new InvalidArgumentError("It must not be empty: leave the option out.");
-}
-
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number from 1.");
-}
-
-function parseAge(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new InvalidArgumentError("Write 90s, 10m, 2h or 1d.");
 }

@@ -9,6 +9,7 @@ import { listQueue, type QueueFilter } from "../control/queue-scan.ts";
 import { lastLine, queueTable } from "../control/queue-table.ts";
 import type { QueueRow } from "../control/queue-view.ts";
 import type { ConfigOptions } from "./config-file.ts";
+import { jsonText } from "./json.ts";
 import { type FilterOptions, filterOf, queryOf } from "./queue-filter.ts";
 import { QueueReader } from "./queue-reader.ts";
 
@@ -22,7 +23,7 @@ export async function list(options: ListOptions): Promise<void> {
   const filter = filterOf(options);
   const { rows, more } = await readRows(reader, filter, options.limit ?? DEFAULT_ROWS);
   if (options.json) {
-    console.log(JSON.stringify(rows, undefined, 2));
+    console.log(jsonText(rows));
     if (more) console.error(`Only the first ${rows.length} messages: see --limit.`);
     return;
   }

@@ -4,11 +4,12 @@
  * Promises: the answers are the same but for what only the agent knows (what is in a session, what holds mail up, the
  * budget), and a note on stderr says, once, that the disk was read. Refuses with a sentence what may not be read.
  */
+import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
 import { addCounts, type Budgets, countSlice, noneYet, type QueueStats } from "../control/queue-stats.ts";
 import type { QueueSource } from "../control/queue-view.ts";
-import { askRunning } from "./ask-agent.ts";
-import { type ConfigOptions, loadOrEnd } from "./config-file.ts";
+import { askRunning, notAnswered } from "./ask-agent.ts";
+import type { ConfigOptions } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { queueOnDisk, readableOrEnd, spoolFolder } from "./state-on-disk.ts";
 
@@ -28,7 +29,7 @@ export class QueueReader {
     if (!answer) return fromDisk(await this.#openDisk());
     if (answer.status === 404) return undefined;
     if (answer.status === 200) return answer.body as T;
-    throw new CommandError(exit.failed, `the agent could not answer: ${JSON.stringify(answer.body)}`);
+    throw notAnswered(answer);
   }
 
   /** What the agent answers; undefined when none runs. */
@@ -51,12 +52,13 @@ export class QueueReader {
     for (let after: string | undefined; ; ) {
       const query = after === undefined ? "" : `?after=${after}`;
       const slice = await this.ask(`/api/v1/queue/count${query}`, (source) => countSlice(source, after));
-      if (!slice) throw new CommandError(exit.failed, "the agent cannot count: it is of another version");
+      if (!slice) throw new CommandError(exit.failed, "The agent cannot count: it is of another version");
       sum = addCounts(sum, slice);
       if (slice.next === null) break;
       after = slice.next;
     }
-    const { accounts } = loadOrEnd(loadPublicConfig, this.#options).config;
+    const loaded = loadPublicConfig(this.#options.config, processEnvironment());
+    const accounts = loaded.ok ? loaded.config.accounts : []; // with problems: they have been told
     return { ...sum, budget: Object.fromEntries(accounts.map(({ name }) => [name, null])) };
   }
 

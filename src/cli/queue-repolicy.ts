@@ -7,14 +7,17 @@
  * Refuses without the running agent (exit code 69), and to change several messages unasked where nobody can be asked (64).
  */
 import type { Command } from "commander";
+import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
 import { policyFingerprint } from "../decision/fingerprint.ts";
 import { visible } from "../mail/reply.ts";
+import { clock, counted } from "../observe/figures.ts";
 import { type Repolicied, type RepolicyPage, routeChange } from "../spool/route.ts";
-import { askRunning } from "./ask-agent.ts";
-import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
+import { askRunning, notAnswered, notRunning } from "./ask-agent.ts";
+import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { confirmed } from "./confirm.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 type Options = ConfigOptions & { json?: true; dryRun?: true; yes?: true };
 
@@ -71,14 +74,9 @@ async function run(
 
 async function askPage(options: Options, asked: object): Promise<RepolicyPage> {
   const answer = await askRunning(options, "/api/v1/queue/repolicy", asked);
-  if (!answer)
-    throw new CommandError(
-      exit.unavailable,
-      "Cannot run policy as the agent is not running: start it first, only it knows what is in a session",
-    );
+  if (!answer) throw notRunning("run policy");
   if (answer.status === 200) return answer.body as RepolicyPage;
-  const { error } = answer.body as { error?: string };
-  throw new CommandError(exit.failed, `the agent could not do it: ${error}`);
+  throw notAnswered(answer);
 }
 
 async function askFirst({ changed }: Run): Promise<void> {
@@ -88,17 +86,17 @@ async function askFirst({ changed }: Run): Promise<void> {
       `Nothing was changed: cannot ask before changing ${changed.length} messages as there is no terminal: say --yes, or --dry-run`,
     );
   const streams = { input: process.stdin, output: process.stderr };
-  if (!(await confirmed(`Change ${changed.length} messages?`, streams)))
+  if (!(await confirmed(`Change ${counted(changed.length, "message")}?`, streams)))
     throw new CommandError(exit.failed, "Nothing was changed.");
 }
 
 function conclude(done: Run, options: Options): void {
-  const { config } = loadOrEnd(loadPublicConfig, options);
-  if (policyFingerprint(config) !== done.policy.fingerprint)
+  const loaded = loadPublicConfig(options.config, processEnvironment()); // with problems: they have been told
+  if (loaded.ok && policyFingerprint(loaded.config) !== done.policy.fingerprint)
     console.error(
-      `The agent runs on another policy than ${config.file} has now: reload or restart it, then run this again.`,
+      `The agent runs on another policy than ${options.config} has now: reload or restart it, then run this again.`,
     );
-  console.log(options.json ? JSON.stringify(done, undefined, 2) : summary(done));
+  console.log(options.json ? jsonText(done) : summary(done));
 }
 
 function changeLine({ id, was, now, rule, why, delivered }: Repolicied): string {
@@ -109,19 +107,17 @@ function changeLine({ id, was, now, rule, why, delivered }: Repolicied): string 
 
 function summary({ dryRun, changed, unchanged, skipped, policy }: Run): string {
   const lines = [
-    `-- ${count(changed.length)} ${dryRun ? "would change" : "changed"}, ${unchanged} stay as they are, ${skipped.length} left alone`,
+    `-- ${counted(changed.length, "message")} ${dryRun ? "would change" : "changed"}, ${unchanged} stay as they are, ${skipped.length} left alone`,
   ];
   const reasons = new Map<string, string[]>();
   for (const { id, why } of skipped) reasons.set(why, [...(reasons.get(why) ?? []), id]);
   for (const [why, ids] of reasons)
-    lines.push(`   left alone: ${visible(why)}: ${ids.length > 3 ? `${count(ids.length)}` : ids.join(", ")}`);
+    lines.push(
+      `   left alone: ${visible(why)}: ${ids.length > 3 ? counted(ids.length, "message") : ids.join(", ")}`,
+    );
   if (changed.some(({ now }) => now.state === "bounced"))
     lines.push("   bounced mail stays bounced: sluice queue retry sends it as it is now");
   if (changed.some(({ was, now }) => was.state === "held" && now.state === "held" && now.account !== null))
     lines.push("   what an operator holds stays held: sluice queue release sends it as it is now");
-  return [...lines, `   policy: as the agent has it since ${policy.since}`].join("\n");
-}
-
-function count(messages: number): string {
-  return messages === 1 ? "1 message" : `${messages} messages`;
+  return [...lines, `   policy: as the agent has it since ${clock(policy.since)}`].join("\n");
 }

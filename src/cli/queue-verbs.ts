@@ -7,11 +7,13 @@
  * ids is no queue id, when ids and filters are mixed, and to ask where nobody can be asked (all 64).
  */
 import { type Command, InvalidArgumentError } from "commander";
-import { type IdOutcome, messages } from "../control/bulk.ts";
+import type { IdOutcome } from "../control/bulk.ts";
+import { counted } from "../observe/figures.ts";
 import { isQueueId } from "../spool/queue-id.ts";
 import type { Verb } from "../spool/verb.ts";
 import { withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { applyToMatching, askFirst, type BulkOptions, inBatches } from "./queue-bulk.ts";
 import { isFiltered, withFilters } from "./queue-filter.ts";
 
@@ -64,7 +66,7 @@ export function registerQueueVerbs(queue: Command): void {
       .option("--dry-run", "say how many messages that would be, and do nothing")
       .option("-y, --yes", "do not ask")
       .option("--json", "print one JSON document")
-      .addHelpText("after", `\nExample:\n  ${example}`)
+      .addHelpText("after", `\nExample${example.includes("\n") ? "s" : ""}:\n  ${example}`)
       .action((ids: string[], options: Options) => apply(verb, [...new Set(ids)], options));
     if (verb === "hold")
       command.option("--reason <text>", "why, for whoever looks at the queue", parseReason);
@@ -92,7 +94,7 @@ async function applyToIds(verb: Verb, ids: readonly string[], options: Options):
   const wrong = ids.find((id) => !isQueueId(id));
   if (wrong !== undefined)
     throw new CommandError(exit.usage, `${wrong} is not a queue id: it has 14 letters and digits`);
-  if (verb === "delete" && !options.yes) await askFirst(verb, messages(ids.length));
+  if (verb === "delete" && !options.yes) await askFirst(verb, counted(ids.length, "message"));
   const outcomes: IdOutcome[] = [];
   for await (const batch of inBatches(verb, ids, options)) {
     for (const outcome of batch) {
@@ -101,7 +103,7 @@ async function applyToIds(verb: Verb, ids: readonly string[], options: Options):
       else if (!options.json) console.log(`${outcome.id}: ${ABOUT[verb].done}`);
     }
   }
-  if (options.json) console.log(JSON.stringify(outcomes, undefined, 2));
+  if (options.json) console.log(jsonText(outcomes));
   if (outcomes.some(({ done }) => !done)) throw new CommandError(exit.failed, "");
 }
 

@@ -7,6 +7,7 @@
 import type { Command } from "commander";
 import { requestSheet, requestSheetText } from "../usage/request-sheet.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
+import { jsonText } from "./json.ts";
 import { recorded } from "./usage-records.ts";
 
 const EXAMPLE = `
@@ -36,5 +37,5 @@ async function run(options: ConfigOptions & { json?: true }): Promise<void> {
     days,
     Date.now(),
   );
-  console.log(options.json ? JSON.stringify(sheet, undefined, 2) : requestSheetText(sheet));
+  console.log(options.json ? jsonText(sheet) : requestSheetText(sheet));
 }

@@ -7,12 +7,15 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { visible } from "../mail/reply.ts";
+import { timeOfDay } from "../observe/figures.ts";
 import { arrivalLine } from "../sandbox/arrivals.ts";
 import { type FailRule, parseFailRule } from "../sandbox/faults.ts";
 import { keptPassword } from "../sandbox/password.ts";
 import type { SenderPair } from "../sandbox/senders.ts";
 import { type Sandbox, startSandbox } from "../sandbox/simulator.ts";
+import { wholeNumber } from "./arguments.ts";
 import { type HttpAddress, openArrivedPage, parseHttpAddress } from "./arrived-page.ts";
+import { exit } from "./exit.ts";
 
 interface Options {
   port: number;
@@ -34,8 +37,6 @@ A fail RULE is STAGE[:ADDRESS][#N|#N-M|%N]=ACTION, for example:
 Stages: connect greeting ehlo starttls tls auth mail rcpt data body dot.
 Actions: a reply (4xx or 5xx), drop, hang, delay 2s, strip (starttls and auth: not offered).`;
 
-const EX_UNAVAILABLE = 69;
-
 export function registerSandbox(program: Command): void {
   const command = program
     .command("sandbox")
@@ -50,7 +51,7 @@ export function registerSandbox(program: Command): void {
       addSender,
       [],
     )
-    .option("--per-hour <count>", "at most so many messages in any 60 minutes", parseCount)
+    .option("--per-hour <count>", "at most so many messages in any 60 minutes", wholeNumber({ least: 1 }))
     .option("--fail <rule>", "go wrong as the rule says; repeatable", addRule, [])
     .option("--http <address>", "where it shows what arrived, HOST:PORT on this machine, or off", parseHttp)
     .addHelpText("after", HELP_ON_RULES)
@@ -58,13 +59,13 @@ export function registerSandbox(program: Command): void {
       try {
         await runSandbox(options);
       } catch (error) {
-        command.error(`error: ${(error as Error).message}`, { exitCode: EX_UNAVAILABLE });
+        command.error(`error: ${(error as Error).message}`, { exitCode: exit.unavailable });
       }
     });
 }
 
 async function runSandbox(options: Options): Promise<void> {
-  const print = (line: string) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  const print = (line: string) => console.log(`${timeOfDay(new Date())} ${line}`);
   const sandbox = await startSandbox({
     starttlsPort: options.port,
     tlsPort: options.tlsPort,
@@ -147,11 +148,6 @@ function parseHttp(text: string): HttpAddress | "off" {
   const address = text === "off" ? text : parseHttpAddress(text);
   if (address !== undefined) return address;
   throw new InvalidArgumentError("It must be HOST:PORT, as in 127.0.0.1:8026, or off.");
-}
-
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number from 1.");
 }
 
 function addSender(text: string, known: SenderPair[]): SenderPair[] {

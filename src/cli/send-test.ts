@@ -1,8 +1,8 @@
 /**
  * `sluice send-test`: one real message through the whole path, followed to the upstream's reply.
  *
- * Promises: exit code 0 delivered, 1 refused or bounced, 75 not delivered when `--timeout` ends (it stays in the queue and
- * goes on), 69 when no agent runs. Nothing is sent where it could not be followed: who may not read the journal is told so.
+ * Promises: exit code 0 delivered, 1 refused or bounced, 75 held, or not delivered when `--timeout` ends (it stays in the
+ * queue and goes on), 69 when no agent runs. Nothing is sent where it could not be followed: who may not read the journal is told so.
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -10,16 +10,18 @@ import type { PublicConfig } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
 import { controlSocketPath } from "../config/sockets.ts";
-import { formatDuration, parseDuration } from "../config/units.ts";
+import { formatDuration } from "../config/units.ts";
 import { askAgent, type ControlAnswer } from "../control/client.ts";
-import { timeOfDay } from "../control/health-text.ts";
 import type { QueueDetail } from "../control/queue-view.ts";
 import { marksOfEnd } from "../journal/tail.ts";
 import { visible } from "../mail/reply.ts";
-import { askRunning } from "./ask-agent.ts";
+import { timeOfDay } from "../observe/figures.ts";
+import { addressArgument, lengthOfTime } from "./arguments.ts";
+import { askRunning, notRunning } from "./ask-agent.ts";
 import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
 import { follow, type Step } from "./follow.ts";
+import { jsonText } from "./json.ts";
 import { readableOrEnd } from "./state-on-disk.ts";
 import { submit } from "./submit.ts";
 
@@ -28,7 +30,7 @@ Examples:
   sluice send-test --to you@wisc.edu
   sluice send-test --to you@wisc.edu --from cron@app01.internal     what a program on this machine would get
 
-Exit codes: 0 delivered, 1 refused or bounced, 75 not delivered within --timeout, 69 the agent is not running.`;
+Exit codes: 0 delivered, 1 refused or bounced, 75 held, or not delivered within --timeout, 69 the agent is not running.`;
 
 interface Options extends ConfigOptions {
   readonly to: string;
@@ -37,12 +39,18 @@ interface Options extends ConfigOptions {
   readonly json?: true;
 }
 
+interface Asked {
+  readonly to: string;
+  readonly from: string | undefined;
+  readonly timeout: number;
+}
+
 interface Report {
   /** Queue id; null when it was refused. */
   readonly id: string | null;
   readonly from: string;
   readonly to: string;
-  readonly outcome: "delivered" | "refused" | "bounced" | "waiting";
+  readonly outcome: "delivered" | "refused" | "bounced" | "held" | "waiting";
   readonly steps: readonly Omit<Step, "outcome">[];
 }
 
@@ -67,22 +75,25 @@ export function registerSendTest(program: Command): void {
 
 async function runSendTest(options: Options): Promise<void> {
   const { config } = loadOrEnd(loadPublicConfig, options);
-  if ((await askRunning(options, "/api/v1/health")) === undefined)
-    throw new CommandError(
-      exit.unavailable,
-      "The agent is not running: start it first, e.g. systemctl start sluice",
-    );
+  const to = spelt("--to", options.to);
+  const from = options.from === undefined ? undefined : spelt("--from", options.from);
+  if ((await askRunning(options, "/api/v1/health")) === undefined) throw notRunning("send a test message");
   const show = (step: Pick<Step, "at" | "step" | "text">) => {
     if (!options.json) console.log(`${timeOfDay(new Date(step.at))}  ${step.step.padEnd(9)}  ${step.text}`);
   };
-  const report = await send(config, options, show);
-  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+  const report = await send(config, { ...options, to, from }, show);
+  if (options.json) console.log(jsonText(report));
   switch (report.outcome) {
     case "delivered":
       return;
     case "refused":
     case "bounced":
       throw new CommandError(exit.failed, "");
+    case "held":
+      throw new CommandError(
+        exit.tryAgain,
+        options.json ? "" : `It goes no further by itself: see sluice queue show ${report.id}`,
+      );
     case "waiting": {
       const follow = report.id === null ? "" : `: it stays in the queue, see sluice queue show ${report.id}`;
       const sentence = `Not delivered within ${formatDuration(options.timeout)}${follow}`;
@@ -91,7 +102,7 @@ async function runSendTest(options: Options): Promise<void> {
   }
 }
 
-async function send(config: PublicConfig, options: Options, show: (step: Step) => void): Promise<Report> {
+async function send(config: PublicConfig, options: Asked, show: (step: Step) => void): Promise<Report> {
   const signal = AbortSignal.timeout(options.timeout);
   const journalFolder = join(config.stateDir, "journal");
   await readableOrEnd(journalFolder, "journal");
@@ -133,6 +144,19 @@ function senderOf({ senders: { pairs } }: PublicConfig, from: string | undefined
   return known?.pair ?? { header: from ?? "", envelope: from ?? "" };
 }
 
+/** One address as a program would say it: a name without a domain is the listener's to look up. */
+function spelt(option: string, text: string): string {
+  const path = addressArgument(option, text);
+  switch (path.kind) {
+    case "address":
+      return path.address;
+    case "local":
+      return path.local;
+    case "null":
+      throw new CommandError(exit.usage, `${option} needs an address`);
+  }
+}
+
 function testMessage(hostname: string) {
   const at = new Date().toISOString();
   return {
@@ -149,7 +173,7 @@ function listenAddress({ listen }: PublicConfig): PublicConfig["listen"]["addres
 }
 
 function parseTimeout(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new InvalidArgumentError("Write 30s, 5m or 1h.");
+  const ms = lengthOfTime(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("It must be longer than nothing.");
 }

@@ -5,9 +5,10 @@
  * copied, or given to a program that opens it. Without an agent, or without a page, a sentence and exit code 69.
  */
 import type { Command } from "commander";
-import { askRunning } from "./ask-agent.ts";
+import { askRunning, notRunning } from "./ask-agent.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 
 const EXAMPLE = `
 Examples:
@@ -27,9 +28,8 @@ export function registerStatusUrl(program: Command): void {
 
 async function statusUrl(options: ConfigOptions & { json?: true }): Promise<void> {
   const answer = await askRunning(options, "/api/v1/login-token", {});
-  if (!answer)
-    throw new CommandError(exit.unavailable, "The agent is not running: start it with `sluice run`.");
+  if (!answer) throw notRunning("make a link");
   const { url, error } = answer.body as { url?: string; error?: string };
   if (url === undefined) throw new CommandError(exit.unavailable, `${error ?? "the agent gave no link"}`);
-  console.log(options.json ? JSON.stringify({ url }) : url);
+  console.log(options.json ? jsonText({ url }) : url);
 }

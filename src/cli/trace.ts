@@ -7,15 +7,18 @@
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { processEnvironment } from "../config/environment.ts";
 import { loadPublicConfig } from "../config/load.ts";
 import { formatDuration } from "../config/units.ts";
 import { MOMENT_FORMS, type Moment, parseMoment } from "../control/moment.ts";
 import { showMessage } from "../control/queue-view.ts";
 import { MOST_MESSAGES, type TraceAnswer, type TraceQuestion, trace } from "../control/trace.ts";
 import { nothingFound, traceText } from "../control/trace-text.ts";
-import { askRunning } from "./ask-agent.ts";
-import { type ConfigOptions, loadOrEnd, withConfigOption } from "./config-file.ts";
+import { wholeNumber } from "./arguments.ts";
+import { askRunning, notAnswered } from "./ask-agent.ts";
+import { type ConfigOptions, withConfigOption } from "./config-file.ts";
 import { CommandError, exit } from "./exit.ts";
+import { jsonText } from "./json.ts";
 import { queueOnDisk, readableOrEnd, spoolFolder, stateDirOf } from "./state-on-disk.ts";
 
 interface Options extends ConfigOptions {
@@ -41,7 +44,11 @@ export function registerTrace(program: Command): void {
     .argument("<term>", "queue id, Message-ID, address (sender, From or recipient) or @domain")
     .addOption(new Option("--since <time>", "only messages with news since then").argParser(readMoment))
     .addOption(new Option("--until <time>", "only messages with news until then").argParser(readMoment))
-    .option("--limit <count>", "at most so many messages, the newest", readCount, 20)
+    .addOption(
+      new Option("--limit <count>", "at most so many messages, the newest")
+        .argParser(wholeNumber({ least: 1, most: MOST_MESSAGES }))
+        .default(20),
+    )
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)
     .action(run);
@@ -52,11 +59,11 @@ async function run(term: string, options: Options): Promise<void> {
   const answer = (await askedAgent(question, options)) ?? (await fromDisk(question, options));
   if (answer.messages.length === 0) {
     if (options.json) console.log("[]");
-    const { historyMs } = loadOrEnd(loadPublicConfig, options).config.keep;
-    const memory = { from: answer.from, history: formatDuration(historyMs) };
-    throw new CommandError(exit.failed, nothingFound(question, memory));
+    const loaded = loadPublicConfig(options.config, processEnvironment());
+    const history = loaded.ok ? formatDuration(loaded.config.keep.historyMs) : undefined;
+    throw new CommandError(exit.failed, nothingFound(question, { from: answer.from, history }));
   }
-  console.log(options.json ? JSON.stringify(answer.messages, undefined, 2) : traceText(answer));
+  console.log(options.json ? jsonText(answer.messages) : traceText(answer));
 }
 
 function questionOf(term: string, { since, until, limit }: Options): TraceQuestion {
@@ -87,11 +94,7 @@ async function askedAgent(
   if (untilMs !== undefined) query.set("until", new Date(untilMs).toISOString());
   const answer = await askRunning(options, `/api/v1/trace?${query}`);
   if (!answer || answer.status === 200) return answer?.body as TraceAnswer | undefined;
-  const { error } = answer.body as { error?: string };
-  throw new CommandError(
-    answer.status === 503 ? exit.tryAgain : exit.failed,
-    error ?? "the agent could not answer",
-  );
+  throw notAnswered(answer);
 }
 
 async function fromDisk(question: TraceQuestion, options: Options): Promise<TraceAnswer> {
@@ -106,9 +109,4 @@ function readMoment(text: string): Moment {
   const moment = parseMoment(text, Date.now());
   if (moment) return moment;
   throw new InvalidArgumentError(`It is no time: ${MOMENT_FORMS}.`);
-}
-
-function readCount(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= MOST_MESSAGES) return Number(text);
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_MESSAGES}.`);
 }

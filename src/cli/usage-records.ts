@@ -36,5 +36,5 @@ export function accountsOf({ config, days }: Recorded, asked: string | undefined
   const known = [...new Set([...config.accounts.map(({ name }) => name), ...recordedAccounts(days)])];
   if (asked === undefined) return known;
   if (known.includes(asked)) return [asked];
-  throw new CommandError(exit.failed, `there is no account ${asked}: known are ${known.join(", ")}`);
+  throw new CommandError(exit.failed, `There is no account ${asked}: known are ${known.join(", ")}`);
 }

@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Kept } from "../delivery/kept.ts";
 import { keptTotals, keptYear } from "../delivery/year-limits.ts";
+import { counted, sizeText } from "../observe/figures.ts";
 import { PARTS, type Part, PERIODS, type Period, type UsageRow, usageRows } from "../usage/rows.ts";
-import { csv, grouped, sizeText, table, timeText } from "../usage/text.ts";
+import { csv, table, timeText } from "../usage/text.ts";
 import { type YearStanding, yearStanding } from "../usage/year.ts";
 import { type ConfigOptions, withConfigOption } from "./config-file.ts";
+import { jsonText } from "./json.ts";
 import { accountsOf, NOTHING_YET, type Recorded, recorded } from "./usage-records.ts";
 
 const EXAMPLE = `
@@ -76,7 +78,7 @@ async function usage(options: Options): Promise<void> {
   const years = accounts.map((account) => yearOf(known, account, now));
   if (options.json) {
     const shown = options.by === "year" ? rows.map((row) => ({ ...row, ...ofThisYear(row, years) })) : rows;
-    return console.log(JSON.stringify(shown, undefined, 2));
+    return console.log(jsonText(shown));
   }
   if (rows.length === 0) return console.log(NOTHING_YET);
   console.log([usageTable(rows, options), "", ...years.map(yearText)].join("\n"));
@@ -119,8 +121,12 @@ function ofThisYear(row: UsageRow, years: readonly YearStanding[]) {
 }
 
 function usageTable(rows: readonly UsageRow[], { by, per }: Options): string {
-  const headings = [by.toUpperCase(), "ACCOUNT", ...(per === undefined ? [] : [per.toUpperCase()])];
-  const peaks = per === undefined ? ["PEAK HOUR", "CLOCK HOUR", "PEAK ENDED"] : ["CLOCK HOUR"];
+  const headings = [
+    `${by.toUpperCase()} (UTC)`,
+    "ACCOUNT",
+    ...(per === undefined ? [] : [per.toUpperCase()]),
+  ];
+  const peaks = per === undefined ? ["PEAK HOUR", "CLOCK HOUR", "PEAK ENDED (UTC)"] : ["CLOCK HOUR"];
   const lines = rows.map((row) => [
     periodText(by, row),
     row.account,
@@ -156,14 +162,14 @@ function yearText({
     const percent = Math.floor((100 * used[measure]) / limit);
     return `${text(used[measure])} (${percent} % of ${text(limit)})`;
   };
-  const counted = (value: number) => `${grouped(value)} messages`;
+  const messages = (value: number) => counted(value, "message");
   const since = recordedFromMs !== undefined && recordedFromMs > year.fromMs;
-  const all = otherHosts === 0 ? "" : `, with ${otherHosts} other host${otherHosts === 1 ? "" : "s"}`;
+  const all = otherHosts === 0 ? "" : `, with ${counted(otherHosts, "other host")}`;
   const said = [
-    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", counted)}, ${part("bytes", sizeText)}`,
+    `${account}: the year from ${day(year.fromMs)} to ${day(year.toMs - 1)} has ${part("messages", messages)}, ${part("bytes", sizeText)}`,
     `${all}${since ? `, recorded since ${day(recordedFromMs)}` : ""}`,
   ].join("");
   if (!forecast) return `${said}; a forecast needs a day of records`;
-  const basis = `as in the last ${forecast.days === 1 ? "day" : `${forecast.days} days`}`;
-  return `${said}; if it goes on ${basis}: ${grouped(forecast.messages)} messages, ${sizeText(forecast.bytes)}`;
+  const basis = `as in the last ${forecast.days === 1 ? "day" : counted(forecast.days, "day")}`;
+  return `${said}; if it goes on ${basis}: ${messages(forecast.messages)}, ${sizeText(forecast.bytes)}`;
 }

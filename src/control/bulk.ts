@@ -6,6 +6,7 @@
  * stranger reaches the terminal as it came.
  */
 import { visible } from "../mail/reply.ts";
+import { counted, grouped } from "../observe/figures.ts";
 import { makesSense, type Verb, type VerbResult } from "../spool/verb.ts";
 
 /** Ids in one request for a verb. */
@@ -71,7 +72,7 @@ export function bulkText({ verb, matched, done, changed, refused }: BulkResult):
   if (matched === 0) return `Nothing to ${verb}: no message in the queue matches.`;
   const notDone = matched - done - changed;
   const total = [
-    `${SAID[verb].done}: ${grouped(done)} of ${messages(matched)}`,
+    `${SAID[verb].done}: ${grouped(done)} of ${counted(matched, "message")}`,
     ...(changed === 0 ? [] : [`changed meanwhile (delivered, say): ${grouped(changed)}`]),
     ...(notDone === 0 ? [] : [`not done: ${grouped(notDone)}`]),
   ].join("; ");
@@ -83,14 +84,4 @@ export function bulkText({ verb, matched, done, changed, refused }: BulkResult):
   return [total, ...reasons, ...(rest === 0 ? [] : [`  ${grouped(rest)} × other reasons: see --json`])].join(
     "\n",
   );
-}
-
-/** `1 message`, `1,234 messages` */
-export function messages(count: number): string {
-  return `${grouped(count)} message${count === 1 ? "" : "s"}`;
-}
-
-/** `1,234,567` */
-export function grouped(count: number): string {
-  return count.toLocaleString("en-GB");
 }

@@ -4,6 +4,7 @@
  * Promises: the shape is stable, for programs to rely on; no byte of a stranger reaches the terminal as it came.
  */
 import { visible } from "../mail/reply.ts";
+import { timeOfDay } from "../observe/figures.ts";
 
 /** What `GET /api/v1/health` answers. */
 export interface HealthView {
@@ -29,9 +30,4 @@ export function healthLines({ reasons, warnings }: HealthView): string[] {
     return `-- ${visible(reason, 200)}${next}`;
   });
   return [...stopped, ...warnings.map((warning) => `-- ${visible(warning, 400)}`)];
-}
-
-/** Local time of day, to the second: `14:07:20`. */
-export function timeOfDay(at: Date): string {
-  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
 }

@@ -5,10 +5,9 @@
  * and senders are cut, in this order; without one nothing is.
  */
 import { visible } from "../mail/reply.ts";
-import { grouped, messages } from "./bulk.ts";
-import { timeOfDay } from "./health-text.ts";
+import { ageText, clock, counted, grouped, sizeText, timeOfDay } from "../observe/figures.ts";
 import type { Budgets, QueueStats } from "./queue-stats.ts";
-import { budgetTexts, clock, duration } from "./queue-text.ts";
+import { budgetTexts } from "./queue-text.ts";
 import { type QueueRow, SHOWN_STATES } from "./queue-view.ts";
 
 export interface TableOptions {
@@ -28,7 +27,7 @@ const GAP = 2;
 const COLUMNS: readonly Column[] = [
   { heading: "ID", cell: ({ id }) => id },
   { heading: "STATE", cell: ({ state }) => state },
-  { heading: "AGE", cell: ({ age }) => duration(age) },
+  { heading: "AGE", cell: ({ age }) => ageText(age) },
   { heading: "SIZE", cell: ({ size }) => bytes(size) },
   { heading: "USER", cell: ({ user }) => visible(user ?? "-") },
   { heading: "SENDER", cell: ({ sender }) => visible(sender) },
@@ -103,16 +102,16 @@ export function lastLine({ rows, more, filtered, stats }: Listed): string {
   const size = sizeText(rows.reduce((sum, { size }) => sum + size, 0));
   if (filtered) {
     const rest = more ? " shown, more match: see --limit" : ` match${rows.length === 1 ? "es" : ""}, ${size}`;
-    return `-- ${messages(rows.length)}${rest}`;
+    return `-- ${counted(rows.length, "message")}${rest}`;
   }
   const counts = more ? stats?.states : countsOf(rows);
   const all = counts && SHOWN_STATES.reduce((sum, state) => sum + counts[state], 0);
   const shown =
     all === undefined
-      ? `${messages(rows.length)} shown, more in queue: see --limit`
+      ? `${counted(rows.length, "message")} shown, more in queue: see --limit`
       : more
-        ? `${grouped(rows.length)} of ${messages(all)} shown: see --limit`
-        : `${messages(all)}, ${size} in queue`;
+        ? `${grouped(rows.length)} of ${counted(all, "message")} shown: see --limit`
+        : `${counted(all, "message")}, ${size} in queue`;
   const states = SHOWN_STATES.filter((state) => state !== "incoming" && counts && counts[state] > 0)
     .map((state) => `${grouped(counts?.[state] ?? 0)} ${state}`)
     .join(", ");
@@ -147,11 +146,4 @@ function next(iso: string | null, { width, nowMs }: TableOptions): string {
 function bytes(count: number): string {
   if (count < 10_000) return String(count);
   return count < 1_000_000 ? `${Math.round(count / 1000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
-}
-
-/** `512 B`, `12 kB`, `5.6 MB`, in powers of ten as the config has them. */
-function sizeText(count: number): string {
-  if (count < 1000) return `${count} B`;
-  if (count < 1_000_000) return `${Math.round(count / 1000)} kB`;
-  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(1)} GB`;
 }

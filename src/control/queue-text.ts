@@ -4,18 +4,17 @@
  * Promises: no byte of a stranger reaches the terminal as it came; times are local, ages short.
  */
 import { visible } from "../mail/reply.ts";
-import { grouped } from "./bulk.ts";
-import { timeOfDay } from "./health-text.ts";
+import { ageText, clock, grouped } from "../observe/figures.ts";
 import type { Budgets, QueueStats } from "./queue-stats.ts";
 import type { QueueDetail } from "./queue-view.ts";
 
-/** Everything about one message. */
+/** Everything about one message, what happened to it in the order it did. */
 export function messagePage(message: QueueDetail): string {
   const facts: [string, string][] = [
     ["state", message.state + (message.reason === null ? "" : `: ${visible(message.reason)}`)],
     [
       "accepted",
-      `${clock(message.acceptedAt)} (${duration(message.age)} ago) from ${message.client.ip}, ${visible(message.client.protocol)}, said ${visible(message.client.helo)}`,
+      `${clock(message.acceptedAt)} (${ageText(message.age)} ago) from ${message.client.ip}, ${visible(message.client.protocol)}, said ${visible(message.client.helo)}`,
     ],
     ["user", message.user === null ? "not known" : visible(message.user)],
     ["size", `${message.size} bytes as it goes out, ${message.class}`],
@@ -34,30 +33,41 @@ export function messagePage(message: QueueDetail): string {
     ]),
     ["next", message.nextAttempt === null ? "-" : clock(message.nextAttempt)],
   ];
-  const history = message.history.map(
-    ({ at, what, detail }) =>
-      `${what.padEnd(10)}  ${clock(at)}${detail === "" ? "" : `: ${visible(detail, 1000)}`}`,
-  );
-  const attempts = message.attempts.flatMap((attempt) => [
-    `attempt     ${clock(attempt.at)} at ${visible(attempt.upstream)}, session ${visible(attempt.session)}${attempt.inDoubt ? ", in doubt: it may have arrived" : ""}`,
-    ...(attempt.results.length === 0 ? ["            its outcome was never written: sluice was ended"] : []),
-    ...attempt.results.map(
-      (result) => `            ${visible(result.recipient)}: ${result.outcome}: ${visible(result.reply)}`,
-    ),
-  ]);
+  const happened = [
+    ...message.attempts.map((attempt) => ({ at: attempt.at, lines: attemptLines(attempt) })),
+    ...message.history.map(({ at, what, detail }) => ({
+      at,
+      lines: [`${what.padEnd(10)}  ${clock(at)}${detail === "" ? "" : `: ${visible(detail, 1000)}`}`],
+    })),
+  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return [
     message.id,
     ...facts.map(([name, text]) => `${name.padEnd(10)}  ${text}`),
-    ...attempts,
-    ...history,
+    ...happened.flatMap(({ lines }) => lines),
   ].join("\n");
+}
+
+function attemptLines({
+  at,
+  upstream,
+  session,
+  inDoubt,
+  results,
+}: QueueDetail["attempts"][number]): string[] {
+  return [
+    `attempt     ${clock(at)} at ${visible(upstream)}, session ${visible(session)}${inDoubt ? ", in doubt: it may have arrived" : ""}`,
+    ...(results.length === 0 ? ["            its outcome was never written: sluice was ended"] : []),
+    ...results.map(
+      (result) => `            ${visible(result.recipient)}: ${result.outcome}: ${visible(result.reply)}`,
+    ),
+  ];
 }
 
 export function statsText({ states, oldest, budget }: QueueStats & { readonly budget: Budgets }): string {
   const line = (name: string, figure: string) => `${name.padEnd(10)}${figure.padStart(8)}`;
   return [
     ...Object.entries(states).map(([state, count]) => line(state, grouped(count))),
-    line("oldest", oldest === null ? "-" : duration(oldest)),
+    line("oldest", oldest === null ? "-" : ageText(oldest)),
     ...budgetTexts(budget).map((text) => `budget    ${text} this hour`),
   ].join("\n");
 }
@@ -77,20 +87,4 @@ function changeText({ field, was, now, why }: QueueDetail["changes"][number]): s
 
 function changed(was: string, now: string): string {
   return was === now || was === "" ? "" : ` (the client said ${visible(was)})`;
-}
-
-/** `4s`, `12m`, `3h`, `2d`. */
-export function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
-  return `${Math.floor(seconds / 86_400)}d`;
-}
-
-/** Local time, to the second. */
-export function clock(iso: string): string {
-  const at = new Date(iso);
-  const pad = (n: number) => String(n).padStart(2, "0");
-  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-  return `${day} ${timeOfDay(at)}`;
 }

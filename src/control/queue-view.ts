@@ -149,22 +149,12 @@ export function rowOf(
     nextAttempt: nextMs === undefined ? null : new Date(nextMs).toISOString(),
     reason: stop
       ? `its pair is stopped: ${stop.reason}`
-      : (reasonOf(state, outlook?.reason(entry.class), expectedMs) ?? null),
+      : (reasonOf(state, outlook?.reason(entry.class)) ?? null),
   };
 }
 
-/** What holds it up now, with the time it is expected to go; else what it was deferred for. */
-function reasonOf(
-  state: MessageState,
-  holdUp: string | undefined,
-  expectedMs: number | undefined,
-): string | undefined {
+/** What holds it up now; else what it was deferred for. */
+function reasonOf(state: MessageState, holdUp: string | undefined): string | undefined {
   if (state.kind === "settled") return undefined;
-  if (state.kind !== "pending" || holdUp === undefined) return state.reason;
-  return expectedMs === undefined ? holdUp : `${holdUp}, about ${clockTime(expectedMs)}`;
-}
-
-/** Local time of day, to the second. */
-function clockTime(ms: number): string {
-  return new Date(ms).toTimeString().slice(0, 8);
+  return state.kind === "pending" && holdUp !== undefined ? holdUp : state.reason;
 }

@@ -7,9 +7,9 @@ import type { JournalLine } from "../journal/journal.ts";
 import { visible } from "../mail/reply.ts";
 import { plainText } from "../mail/subject.ts";
 import type { Accepted, Repolicied } from "../observe/facts.ts";
+import { clock, counted } from "../observe/figures.ts";
 import { routeChange } from "../spool/route.ts";
 import type { Life, NoticeAbout } from "./life.ts";
-import { clock } from "./queue-text.ts";
 import type { TraceAnswer, TraceQuestion } from "./trace.ts";
 
 const MOST_RECIPIENTS = 10;
@@ -17,7 +17,7 @@ const SUBJECT_LENGTH = 200;
 
 /** All that was found, newest first; says when there is more. */
 export function traceText({ messages, more }: Pick<TraceAnswer, "messages" | "more">): string {
-  const total = `-- ${messages.length} message${messages.length === 1 ? "" : "s"}`;
+  const total = `-- ${counted(messages.length, "message")}`;
   const rest = more ? ", the newest; there are older ones: see --limit, --since and --until" : "";
   return [...messages.map(lifeText), total + rest].join("\n\n");
 }
@@ -25,7 +25,7 @@ export function traceText({ messages, more }: Pick<TraceAnswer, "messages" | "mo
 /** Why nothing was found, and what else may be tried. */
 export function nothingFound(
   { term, sinceMs, untilMs }: TraceQuestion,
-  { from, history }: { readonly from: string | null; readonly history: string },
+  { from, history }: { readonly from: string | null; readonly history: string | undefined },
 ): string {
   const bounds = [
     ...(sinceMs === undefined ? [] : [` since ${clock(new Date(sinceMs).toISOString())}`]),
@@ -34,7 +34,7 @@ export function nothingFound(
   const memory =
     from === null
       ? "the journal is empty"
-      : `the journal remembers from ${from} on (keep.history: ${history})`;
+      : `the journal remembers from ${from} on${history === undefined ? "" : ` (keep.history: ${history})`}`;
   const at = term.lastIndexOf("@");
   const wider = [
     ...(bounds === "" ? [] : ["leave out --since and --until"]),
@@ -86,7 +86,7 @@ function noticeLine({ id, kind, at, recipients }: NoticeAbout): string {
 }
 
 function eventLine(at: string, what: string, text: string): string {
-  return `  ${time(at)}  ${word(what).padEnd(9)}  ${text}`;
+  return `  ${time(at)}  ${word(what).padEnd(10)}  ${text}`;
 }
 
 function time(at: string): string {
@@ -111,7 +111,7 @@ function factText(fact: JournalLine): string {
       return `${people(fact.recipients)}: ${word(fact.reason)}`;
     case "held":
     case "deleted":
-      return `${fact.by === undefined ? "" : "by an operator: "}${word(fact.reason)}`;
+      return `${byOperator(fact) ? "by an operator: " : ""}${word(fact.reason)}`;
     case "repolicied":
       return `${routeText(fact)}by ${word(fact.rule)}: ${word(fact.why)}`;
     case "released":
@@ -132,6 +132,11 @@ function saidText({ said }: Partial<Accepted>): string {
     ...(Array.isArray(recipients) ? [`to ${people(recipients)}`] : []),
   ];
   return parts.length === 0 ? "" : `; the program said ${parts.join(", ")}`;
+}
+
+/** Whether that is still to be said: the reason of who gave none says it already. */
+function byOperator({ by, reason }: { readonly by?: string; readonly reason: string }): boolean {
+  return by !== undefined && !String(reason).endsWith("by an operator");
 }
 
 function routeText({ was, account, sender, from, class: name }: Partial<Repolicied>): string {

@@ -4,8 +4,9 @@
  *     expected = now + the wait of its class + messages before it × the interval between two
  *
  * The interval is the pace's own, or the one seen lately where that is longer: other hosts that share the budget,
- * recipients and bytes slow us down. Promises: an estimate, said as one; asks Redis for the messages that are asked about, in as few calls as it takes.
- * Refuses to guess where a breaker is open, or where nothing holds the mail up: then it goes as fast as it can.
+ * recipients and bytes slow us down. Where a breaker is open it is the next probe: before that nothing goes.
+ * Promises: an estimate, said as one; asks Redis for the messages that are asked about, in as few calls as it takes.
+ * Refuses to guess while a probe is under way, or where nothing holds the mail up: then it goes as fast as it can.
  */
 import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue } from "../queue/account-queue.ts";
@@ -28,13 +29,14 @@ export interface InLine {
 
 export const NO_OUTLOOK: Outlook = { reason: () => undefined, expectedMs: () => undefined };
 
-export function stoppedBy(reason: string): Outlook {
-  return { reason: () => reason, expectedMs: () => undefined };
+/** `nextMs`: when that may be over, milliseconds since 1970, if that is known. */
+export function stoppedBy(reason: string, nextMs?: number): Outlook {
+  return { reason: () => reason, expectedMs: () => nextMs };
 }
 
 export interface OutlookParts {
   readonly queue: Pick<AccountQueue, "positions" | "waiting">;
-  readonly gate: Pick<Gate, "reason">;
+  readonly gate: Pick<Gate, "reason" | "waitMs">;
   readonly pacer: Pick<Pacer, "used" | "perHour">;
   readonly bulkHeld: () => string | undefined;
   readonly now: () => number;
@@ -47,7 +49,8 @@ export async function outlookOf(
   messages: readonly InLine[],
 ): Promise<Outlook> {
   const { queue, gate, pacer, bulkHeld, now } = parts;
-  if (gate.reason !== undefined) return stoppedBy(gate.reason);
+  if (gate.reason !== undefined)
+    return stoppedBy(gate.reason, gate.waitMs === 0 ? undefined : now() + gate.waitMs);
   const held = (messageClass: MessageClass) => (messageClass === "bulk" ? bulkHeld() : undefined);
   if (!budget.paced) return { ...NO_OUTLOOK, reason: held };
   const nowMs = now();
@@ -65,7 +68,8 @@ export async function outlookOf(
   const positions = { urgent, bulk };
   return {
     reason: (messageClass) =>
-      held(messageClass) ?? `the hour's budget is used: ${used} of ${pacer.perHour} messages`,
+      held(messageClass) ??
+      `it goes at the account's pace: ${used} of ${pacer.perHour} messages in the last 60 minutes`,
     expectedMs: (id, messageClass) => {
       const position = positions[messageClass].get(id);
       if (position === undefined || held(messageClass) !== undefined) return undefined;

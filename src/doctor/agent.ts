@@ -6,9 +6,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ageText, counted, grouped } from "../observe/figures.ts";
 import { about, type Finding } from "./finding.ts";
 import { withinLimit } from "./limit.ts";
-import { counted, type SpoolSight } from "./machine.ts";
+import type { SpoolSight } from "./machine.ts";
 import type { Patient } from "./patient.ts";
 import type { AgentAnswer, Ports } from "./ports.ts";
 
@@ -68,7 +69,7 @@ export async function mailFindings(
     const remedy = sight.state === "unknown" ? "see the line on agent" : START;
     const unknown = accounts.map((name) => about("budget", name).unknown(nobody, remedy));
     if (spool.count === undefined) return [queue.unknown(nobody, remedy), ...unknown];
-    const found = `${counted(spool.count)} in the spool, bounced ones included`;
+    const found = `${counted(spool.count, "message")} in the spool, bounced ones included`;
     return [spool.count === 0 ? queue.ok(found) : queue.warn(`${found}; ${nobody}`, remedy), ...unknown];
   }
   const [stats, overview] = await Promise.all([
@@ -110,8 +111,8 @@ function queueFinding(line: ReturnType<typeof about>, stats: unknown): Finding {
   const some = states.filter(([, count]) => count > 0);
   if (some.length === 0) return line.ok("empty");
   const oldest = field(stats, "oldest");
-  const age = typeof oldest === "number" ? `; the oldest waits for ${oldest} s` : "";
-  const found = `${some.map(([name, count]) => `${count} ${name}`).join(", ")}${age}`;
+  const age = typeof oldest === "number" ? `; the oldest waits for ${ageText(oldest)}` : "";
+  const found = `${some.map(([name, count]) => `${grouped(count)} ${name}`).join(", ")}${age}`;
   const held = some.some(([name]) => name === "held");
   return held ? line.warn(found, "see why with: sluice queue list --state held") : line.ok(found);
 }

@@ -6,6 +6,7 @@
 import { access, constants, readdir, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { formatSize } from "../config/units.ts";
+import { counted } from "../observe/figures.ts";
 import { isQueueId } from "../spool/queue-id.ts";
 import { about, type Finding } from "./finding.ts";
 import type { Patient } from "./patient.ts";
@@ -63,7 +64,7 @@ export async function spoolSight({ stateDir, limits }: Patient): Promise<SpoolSi
   if (files > 0 && ffree === 0)
     return { finding: line.failed("the disk has no inode left", `delete files on the disk of ${there}`) };
   if (limits.queue !== undefined && count !== undefined && count >= limits.queue) {
-    const found = `${counted(count)}, as many as limits.queue allows: no mail is accepted`;
+    const found = `${counted(count, "message")}, as many as limits.queue allows: no mail is accepted`;
     return {
       finding: line.failed(found, "see sluice queue for what they wait for, or raise limits.queue"),
       count,
@@ -101,9 +102,4 @@ function formatRoom(bytes: number): string {
   ] as const)
     if (bytes >= size) return `${(bytes / size).toPrecision(bytes >= 100 * size ? 3 : 2)} ${unit}`;
   return `${Math.floor(bytes / 1000)} KB`;
-}
-
-/** `1 message`, `2 messages`. */
-export function counted(messages: number): string {
-  return messages === 1 ? "1 message" : `${messages} messages`;
 }

@@ -66,7 +66,9 @@ export class SimulatorServer extends SMTPServer {
     });
     this.#house = options.house;
     this.#onSession = options.onSession;
-    this.on("error", (error: Error) => this.#house.log(`connection lost: ${error.message}`));
+    this.on("error", (error: Error) => {
+      if (this.server.listening) this.#house.log(`connection lost: ${error.message}`); // else open() rejects with it
+    });
   }
 
   /** Listens; resolves with the port. Rejects with the system's error (EADDRINUSE, EACCES, …). */

@@ -4,10 +4,12 @@
  * Promises: pure; one text without links, scripts or fonts of others; readable on light and dark pages; a span of any length
  * fits, several hours share a column then and it shows the busiest of them.
  */
+
+import { grouped } from "../observe/figures.ts";
 import { HOUR_MS } from "../schedule/pace.ts";
 import type { Arrivals } from "../schedule/replay.ts";
 import type { Plan } from "./plan.ts";
-import { delayText, grouped, timeText } from "./text.ts";
+import { delayText, timeText } from "./text.ts";
 
 const WIDTH = 960;
 const PANEL = { height: 320, left: 64, right: 250, top: 44, bottom: 40 } as const;

@@ -4,11 +4,12 @@
  * Promises: pure; says what is not known, and which key or how much more recording would answer it.
  */
 import type { Pair } from "../mail/envelope.ts";
+import { grouped, sizeText } from "../observe/figures.ts";
 import { rollingPeak } from "../schedule/replay.ts";
 import type { UsageDay } from "./day.ts";
 import { recordedSpan } from "./records.ts";
 import { sentMinutes } from "./rows.ts";
-import { grouped, sizeText, table, timeText } from "./text.ts";
+import { table, timeText } from "./text.ts";
 
 const DAY_MS = 86_400_000;
 const YEAR_DAYS = 365;

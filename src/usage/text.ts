@@ -1,10 +1,11 @@
 /**
- * Numbers of the ledger as people and spreadsheets read them: tables, sizes, times, comma-separated values.
+ * Numbers of the ledger as people and spreadsheets read them: tables, delays, times, comma-separated values.
  *
  * Promises: no byte of a stranger reaches the terminal or a spreadsheet as it came (RFC 4180 quotes; what a spreadsheet
  * would take for a formula gets an apostrophe). Times are UTC, and say so.
  */
 import { visible } from "../mail/reply.ts";
+import { grouped } from "../observe/figures.ts";
 
 /** Columns as wide as they need to be; numbers to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -19,23 +20,11 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
   return cells.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
 }
 
-/** `1,234,567` */
-export function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** `512 B`, `12.3 MB`, in powers of ten as the config has them. */
-export function sizeText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return power === 0 ? `${bytes} B` : `${(bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
-}
-
-/** `0 s`, `90 s`, `25 min`, `3.5 h`, `2.1 d` */
+/** `0s`, `90s`, `25m`, `3.5h`, `2.1d` */
 export function delayText(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)}m`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)}h` : `${(seconds / 86_400).toFixed(1)}d`;
 }
 
 /** `2026-07-01 13:05`, UTC. */

@@ -20,7 +20,7 @@ test("a message that waits for the budget is told with the time at which it then
     const shown = await show(relay, id);
     return shown.nextAttempt === null ? undefined : shown;
   });
-  expect(row.reason).toMatch(/^the hour's budget is used: \d+ of 9000 messages, about \d\d:\d\d:\d\d$/);
+  expect(row.reason).toMatch(/^it goes at the account's pace: \d+ of 9000 messages in the last 60 minutes$/);
   const told = Date.parse(row.nextAttempt as string);
   const gone = await until("it goes", () => relay.events("delivered").find((line) => line.id === id), 60_000);
   const wentMs = Date.parse(String(gone.time));

@@ -103,7 +103,7 @@ test("what cannot be done is exit code 1 with the reason; without the agent the 
   expect(await queue(relay, "release", "--all", "--yes")).toMatchObject({
     code: 69,
     stdout: "",
-    stderr: expect.stringContaining("start it first"),
+    stderr: expect.stringContaining("start it with systemctl start sluice"),
   });
 });
 

@@ -48,7 +48,7 @@ test("usage tells what was sent while the agent runs and after it, by hour, send
   const { stdout } = await relay.command("usage", "--csv", "--account", "portal");
   expect(stdout).toMatch(/^from,to,account,.*\r\n20\d\d-.*,portal,/);
   const unknown = await relay.command("usage", "--account", "nobody");
-  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no account nobody") });
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("There is no account nobody") });
 });
 
 test("kill -9 and another start neither lose nor double what was sent", async () => {

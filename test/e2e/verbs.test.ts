@@ -222,7 +222,11 @@ test("mail without an account is not released, and without the agent no verb doe
   });
   await relay.down();
   const away = await verb(relay, "release", id);
-  expect(away).toMatchObject({ code: 69, stdout: "", stderr: expect.stringContaining("start it first") });
+  expect(away).toMatchObject({
+    code: 69,
+    stdout: "",
+    stderr: expect.stringContaining("start it with systemctl start sluice"),
+  });
   expect(await row(relay, id)).toMatchObject({ state: "held" });
 });
 

@@ -165,7 +165,9 @@ test("never more than perHour messages go out, and the rest waits in order, over
   expect(relay.arrived.map(({ subject }) => subject)).toEqual(["m0", "m1", "m2"]);
   const waiting = await rows(relay);
   expect(waiting).toHaveLength(5);
-  expect(waiting[0]?.reason).toMatch(/^the hour's budget is used: \d+ of 60 messages, about \d\d:\d\d:\d\d$/);
+  expect(waiting[0]?.reason).toMatch(
+    /^it goes at the account's pace: \d+ of 60 messages in the last 60 minutes$/,
+  );
 });
 
 test("a file that cannot be read is alarmed and visible, and stops nobody else", async () => {

@@ -455,9 +455,12 @@ describe("the simulator", () => {
 
   test("says which port it could not have, and leaves nothing open", async () => {
     await start();
-    const taken = { starttlsPort: 0, tlsPort: sandbox.tlsPort, dir, username: USER, password: PASSWORD };
+    const said: string[] = [];
+    const log = (line: string) => void said.push(line);
+    const taken = { starttlsPort: 0, tlsPort: sandbox.tlsPort, dir, username: USER, password: PASSWORD, log };
     await expect(startSandbox(taken)).rejects.toThrow(
       `127.0.0.1:${sandbox.tlsPort} as another program has it`,
     );
+    expect(said).toEqual([]);
   });
 });

@@ -51,14 +51,14 @@ test("steps come as they happen, the wait once, and the outcome ends them", asyn
   const ask = () => {
     asked++;
     if (asked === 4) void appendFile(here.file, line(ended));
-    const reason = `the hour's budget is used: ${asked} of 9 messages`;
+    const reason = `it goes at the account's pace: ${asked} of 9 messages`;
     return { state: "incoming", attempts: [], reason, nextAttempt: null } as unknown as QueueDetail;
   };
   for await (const step of following(here, ask)) seen.push(words(step));
   expect(seen).toEqual([
     `accepted: as ${ID}, for dean@example.org`,
     "rule: goes out with From news@lab.example, envelope bounces@lab.example (senders.rewrite[0])",
-    "waits: because the hour's budget is used: 1 of 9 messages",
+    "waits: because it goes at the account's pace: 1 of 9 messages",
     "delivered: smtp[192.0.2.1]:587 said: 250 2.0.0 taken",
   ]);
 });
@@ -75,6 +75,13 @@ test("a signal ends it without an outcome", async () => {
   ]);
 });
 
+test("mail that no rule knows is not told to go out", () => {
+  const steps = stepsOf({ ...(accepted as object), account: null, rule: "senders.unknown" } as never, AT);
+  expect(steps.map(words)[1]).toBe(
+    "rule: none for From news@lab.example, envelope bounces@lab.example (senders.unknown)",
+  );
+});
+
 test("what an upstream says is told without its control characters", () => {
   const [step] = stepsOf({ ...ended, reply: { code: 250, text: "250 \u001b[31mred" } } as never, AT);
   expect(step?.text).not.toContain("\u001b");
@@ -85,7 +92,7 @@ test.each([
   ["bounced", { reason: "550 5.1.1 no" }, "bounced"],
   ["expired", { reason: "too old" }, "bounced"],
   ["deleted", { reason: "by an operator" }, "bounced"],
-  ["held", { reason: "unknown sender" }, undefined],
+  ["held", { reason: "unknown sender" }, "held"],
   ["deferred", { reason: "451 later", next: AT }, undefined],
   ["released", { verb: "retry" }, undefined],
 ] as const)("%s is a step of its own", (event, more, outcome) => {

@@ -77,10 +77,10 @@ test("with an agent it says whether mail flows, what waits, the budget, the last
   const { code, out } = await sluice("-c", file);
   expect(code).toBe(0);
   for (const said of [
-    "running on app01.lab.example for 60 s, version 1.2.3",
+    "running on app01.lab.example for 60s, version 1.2.3",
     "does not flow as it should",
     "- portal is stopped: 535 \\x1b[31mno",
-    "3 incoming, 1,200 deferred; the oldest waits for 2.0 h",
+    "3 incoming, 1,200 deferred; the oldest waits for 2h",
     "portal: 42 of 2,000 messages in the last 60 minutes, 1 session, stopped",
     "news: no budget known",
     "42 sent, 5 refused",
@@ -91,6 +91,29 @@ test("with an agent it says whether mail flows, what waits, the budget, the last
   ])
     expect(out).toContain(said);
   expect(out).not.toContain("\u001b");
+});
+
+test("with a broken config file it says how the agent stands all the same, and what is to be seen to", async () => {
+  const { file, state } = configIn(goodConfig.replace("perHour: 2000", "perHour: many"));
+  const warnings = ["the config file was refused, the one before stays in force"];
+  await agent(state, { ...OVERVIEW, health: { ok: true, reasons: [], warnings } });
+  const { code, out } = await sluice("-c", file);
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /^config +\S+ has 1 problem\nagent +running on .*\nmail +flows\nwarning +the config file was/m,
+  );
+  const json = JSON.parse((await sluice("--json", "-c", file)).out);
+  expect(json).toMatchObject({
+    found: "broken config",
+    problems: 1,
+    overview: { hostname: OVERVIEW.hostname },
+  });
+});
+
+test("a command after options is told where they belong", async () => {
+  const { code, out, err } = await sluice("-c", "/nowhere/sluice.yaml", "queue", "--state", "held");
+  expect({ code, out }).toEqual({ code: 64, out: "" });
+  expect(err).toBe("Options follow the command: say sluice queue --state held -c /nowhere/sluice.yaml\n");
 });
 
 test("--json has the same overview", async () => {

@@ -13,20 +13,41 @@ test("--help lists every command and an example", async () => {
   for (const word of ["check", "config", "explain", "Example:", "Exit codes:"]) expect(out).toContain(word);
 });
 
-test.each(["check", "config", "explain"])(
-  "%s --help shows an example and the config option",
-  async (command) => {
-    const { code, out } = await sluice(command, "--help");
-    expect(code).toBe(0);
-    expect(out).toMatch(/Examples?:\n {2}sluice/);
-    expect(out).toContain("-c, --config <file>");
-  },
-);
+test.each([
+  ...["run", "check", "config", "doctor", "explain", "send-test", "queue list", "queue show", "queue stats"],
+  ...["queue repolicy", "trace", "usage", "plan", "request-sheet", "status-url"],
+])("%s --help shows an example and the config option", async (command) => {
+  const { code, out } = await sluice(...command.split(" "), "--help");
+  expect(code).toBe(0);
+  expect(out).toMatch(/Examples?:\n {2}sluice/);
+  expect(out).toContain("-c, --config <file>");
+});
 
 test("a command that is not there is answered with the nearest, exit code 64", async () => {
   const { code, err } = await sluice("chekc");
   expect(code).toBe(64);
   expect(err).toContain("Did you mean check?");
+});
+
+test("what is typed does not reach the terminal as it came", async () => {
+  const evil = "\u001b[2J";
+  for (const args of [[evil], ["queue", evil], ["queue", "show", evil], ["queue", "--state", evil]]) {
+    const { code, err } = await sluice(...args);
+    expect([args, code]).toEqual([args, 64]);
+    expect(err).toContain("\\x1b[2J");
+    expect(err).not.toContain("\u001b");
+  }
+});
+
+test.each([
+  [["queue", "relase"], "Did you mean release?"],
+  [["queue", "list", "1m84xr46400t1k"], "Did you mean show 1m84xr46400t1k?"],
+  [["queue", "1m84xr46400t1k"], "Did you mean show 1m84xr46400t1k?"],
+  [["queue", "frobnicate"], "unknown command 'frobnicate'"],
+])("%j is no command of queue, and is answered with the nearest", async (args, said) => {
+  const { code, out, err } = await sluice(...args);
+  expect({ code, out }).toEqual({ code: 64, out: "" });
+  expect(err).toContain(said);
 });
 
 test.each([

@@ -20,5 +20,7 @@ test("without a running agent nothing is changed, exit code 69", async () => {
   await writeFile(file, relayConfig({ upstream }, { stateDir: join(folder, "state"), upstreamPort: 0 }));
   const { code, out, err } = await sluice("queue", "repolicy", "--dry-run", "-c", file);
   expect({ code, out }).toEqual({ code: 69, out: "" });
-  expect(err).toContain("the agent is not running: start it first");
+  expect(err).toContain(
+    "Cannot run policy as the agent is not running: start it with systemctl start sluice, or",
+  );
 });

@@ -26,5 +26,5 @@ test("says why there is none, exit code 69", async () => {
 test("says that the agent is not running, exit code 69", async () => {
   const { code, err } = await asked();
   expect(code).toBe(69);
-  expect(err).toContain("The agent is not running");
+  expect(err).toContain("as the agent is not running: start it with systemctl start sluice, or sluice run");
 });

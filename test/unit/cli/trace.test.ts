@@ -1,3 +1,4 @@
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { accepted, write } from "../../support/journal-lines.ts";
@@ -38,6 +39,15 @@ test("nothing found is exit code 1, with how far back the journal goes and what 
     /\(keep\.history: 14d\)\. To search wider, leave out --since and --until, or ask for all of @/,
   );
   expect(JSON.parse((await sluice("trace", "dean@example.org", "--json", "-c", file)).out)).toEqual([]);
+});
+
+test("nothing found is told with a config that has problems too", async () => {
+  const { file, state } = fresh();
+  await write(join(state, "journal"), accepted("2026-03-31T10:00:00.000Z"));
+  await appendFile(file, "hostnam: x\n");
+  const { code, err } = await sluice("trace", "dean@example.org", "-c", file);
+  expect(code).toBe(1);
+  expect(err).toContain("the journal remembers from 2026-03-31 on. To search wider");
 });
 
 test("a term, time or number that is none is refused with a sentence", async () => {

@@ -69,7 +69,7 @@ test("an unknown account, a period or cap that is none, and CSV as JSON are refu
   };
   expect(await refused("usage", "--account", "nobody")).toEqual([
     1,
-    "there is no account nobody: known are portal",
+    "There is no account nobody: known are portal",
   ]);
   expect(await refused("usage", "--by", "week")).toEqual([
     64,

@@ -77,7 +77,7 @@ test("no byte of a stranger reaches the terminal as it came", () => {
 test("the last line sums up what is in the queue", () => {
   const shown = { more: false, filtered: false };
   expect(lastLine({ ...shown, rows: [] })).toBe("Queue is empty.");
-  expect(lastLine({ ...shown, rows: [row()] })).toBe("-- 1 message, 56 kB in queue");
+  expect(lastLine({ ...shown, rows: [row()] })).toBe("-- 1 message, 56.0 kB in queue");
   const rows = [row(), row({ state: "held", size: 5_544_000 }), row({ state: "deferred" })];
   expect(lastLine({ ...shown, rows, stats: STATS })).toBe(
     "-- 3 messages, 5.7 MB in queue; 1 deferred, 1 held; budget portal 412/500 this hour",
@@ -90,7 +90,7 @@ test("the last line sums up what is in the queue", () => {
 
 test("with a filter the last line says what matched, nothing of the rest", () => {
   expect(lastLine({ rows: [], more: false, filtered: true })).toBe("No message in the queue matches.");
-  expect(lastLine({ rows: [row()], more: false, filtered: true })).toBe("-- 1 message matches, 56 kB");
+  expect(lastLine({ rows: [row()], more: false, filtered: true })).toBe("-- 1 message matches, 56.0 kB");
   expect(lastLine({ rows: [row()], more: true, filtered: true })).toBe(
     "-- 1 message shown, more match: see --limit",
   );

@@ -64,6 +64,17 @@ test("a row has the keys that programs rely on, and no others", async () => {
   );
 });
 
+test("what happened to a message is told in the order in which it did", async () => {
+  const held: SpoolRecord = { at: T + 500, event: "held", reason: "wrong template" };
+  const { page } = await view([held, { at: T + 800, event: "released" }, REFUSED]);
+  const words = page.split("\n").map((line) => line.split(" ")[0]);
+  expect(words.filter((word) => word && ["held", "released", "attempt"].includes(word))).toEqual([
+    "held",
+    "released",
+    "attempt",
+  ]);
+});
+
 test("an attempt that was cut off after its final dot is shown in doubt, unless it is under way", async () => {
   const dot: SpoolRecord = { at: T + 2000, event: "dot", upstream: "relay.example", session: "s2" };
   const { detail, page, row } = await view([dot]);

@@ -53,15 +53,15 @@ test("a life is a heading and a line for each fact, the outcome last", () => {
       message-id  <1@app01.lab.example>
       account     portal
       user        www-data
-      2026-03-31 04:14:00  accepted   from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
-      2026-03-31 04:14:02  deferred   bob@example.org at relay[192.0.2.1]:587: 451 4.7.1 later; next 2026-03-31 04:24:00
-      2026-03-31 04:14:02  delivered  dean@example.org at relay[192.0.2.1]:587 (in doubt: it may have arrived): 250 2.0.0 ok
-      2026-03-31 04:24:00  bounced    bob@example.org at relay[192.0.2.1]:587: 550 5.1.1 no such user
-      2026-03-31 04:24:01  notice     failure notice 1m84xr4640n0t1 to app@lab.example
-      2026-03-31 05:00:00  released   by an operator (retry)
-      2026-03-31 05:00:01  held       by an operator: wrong template
-      2026-03-31 06:00:00  expired    bob@example.org: too old
-      2026-04-07 06:00:00  deleted    bounced 7d ago
+      2026-03-31 04:14:00  accepted    from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
+      2026-03-31 04:14:02  deferred    bob@example.org at relay[192.0.2.1]:587: 451 4.7.1 later; next 2026-03-31 04:24:00
+      2026-03-31 04:14:02  delivered   dean@example.org at relay[192.0.2.1]:587 (in doubt: it may have arrived): 250 2.0.0 ok
+      2026-03-31 04:24:00  bounced     bob@example.org at relay[192.0.2.1]:587: 550 5.1.1 no such user
+      2026-03-31 04:24:01  notice      failure notice 1m84xr4640n0t1 to app@lab.example
+      2026-03-31 05:00:00  released    by an operator (retry)
+      2026-03-31 05:00:01  held        by an operator: wrong template
+      2026-03-31 06:00:00  expired     bob@example.org: too old
+      2026-04-07 06:00:00  deleted     bounced 7d ago
 
     -- 1 message"
   `);
@@ -78,7 +78,7 @@ test("a refusal, a notice, and a message that waits", () => {
   expect(text(lifeOf([refused({ sender: "root@x.example" })]), notice, waiting)).toMatchInlineSnapshot(`
     "(no queue id)  rejected
       from        root@x.example
-      2026-03-31 04:14:00  rejected   at data, from 127.0.0.1: 550 5.7.1 app@elsewhere.example may not send: see accounts[].senders
+      2026-03-31 04:14:00  rejected    at data, from 127.0.0.1: 550 5.7.1 app@elsewhere.example may not send: see accounts[].senders
 
     1m84xr46400t1k  delivered
       from        news@lab.example, envelope app@lab.example
@@ -86,20 +86,31 @@ test("a refusal, a notice, and a message that waits", () => {
       message-id  <1@app01.lab.example>
       account     portal
       notice      a delay notice of ours about 1m84xr46400t1k
-      2026-03-31 04:14:00  accepted   from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
-      2026-03-31 04:14:00  finished   every recipient has it
+      2026-03-31 04:14:00  accepted    from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
+      2026-03-31 04:14:00  finished    every recipient has it
 
     1m84xr46400t1k  deferred
       from        news@lab.example, envelope app@lab.example
       to          ann@example.org
       message-id  <1@app01.lab.example>
       account     portal
-      2026-03-31 04:14:00  accepted   from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
-      2026-03-31 04:14:00  deferred   ann@example.org at relay[192.0.2.1]:587: relay: connection refused; next 2026-03-31 04:24:00
+      2026-03-31 04:14:00  accepted    from 127.0.0.1, 1234 bytes, bulk, by accounts[0].senders[0]
+      2026-03-31 04:14:00  deferred    ann@example.org at relay[192.0.2.1]:587: relay: connection refused; next 2026-03-31 04:24:00
       now                  deferred: the account portal is stopped: 535 no; next attempt 2026-03-31 05:00:00
 
     -- 3 messages"
   `);
+});
+
+test("an operator's hold without a reason is told once, and a long word keeps the columns", () => {
+  const at = "2026-03-31T10:00:01.000Z";
+  const life = lifeOf([
+    fact("held", { at, by: "operator", reason: "held by an operator" }),
+    fact("repolicied", { at, by: "operator", rule: "senders.rewrite[0]", why: "it matches" }),
+  ]);
+  const [held, repolicied] = text(life).split("\n").slice(-4, -2);
+  expect(held).toMatch(/ held {8}held by an operator$/);
+  expect(repolicied).toMatch(/ repolicied {2}by senders/);
 });
 
 test("it is said that there are older ones", () => {

@@ -95,7 +95,7 @@ test("an agent that runs tells its process, queue and budget", async () => {
   expect(sight).toMatchObject({ state: "runs", processId: 4711, finding: { found: "runs as process 4711" } });
   expect(findings.map(({ check, status, found }) => `${check} ${status} ${found}`)).toEqual([
     "flow ok flows",
-    "queue ok 2 incoming; the oldest waits for 7 s",
+    "queue ok 2 incoming; the oldest waits for 7s",
     "budget ok 12 of 2000 messages used in the last 60 minutes",
   ]);
 });
