@@ -11,11 +11,14 @@ import type { Account, Config } from "../config/config.ts";
 import { HostOrder } from "../upstream/hosts.ts";
 import { type AccountParts, accountFeeder } from "./account.ts";
 import type { Feeder } from "./feeder.ts";
+import { Hands } from "./hands.ts";
 import { SessionSlots } from "./session-slots.ts";
 
 export interface FeedersParts {
   /** What the feeder of an account is made of, besides what is made here. */
-  readonly partsOf: (account: string) => Omit<AccountParts, "slots" | "hosts" | "config" | "chargedBefore">;
+  readonly partsOf: (
+    account: string,
+  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "chargedBefore">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
 }
@@ -25,6 +28,8 @@ export class Feeders {
   readonly #current = new Map<string, Feeder>();
   /** Replaced, and not ended yet. */
   readonly #retired = new Map<Feeder, { readonly account: string; readonly ended: Promise<void> }>();
+  /** What the lanes of each account have, over all of its feeders. */
+  readonly #hands = new Map<string, Hands>();
   /** What each works by. */
   readonly #basis = new Map<string, string>();
   readonly #slots = new SessionSlots(1);
@@ -60,6 +65,7 @@ export class Feeders {
       const feeder = accountFeeder(account, {
         ...this.#parts.partsOf(name),
         ...shared,
+        hands: this.#handsOf(name),
         chargedBefore: chargedBefore(name),
       });
       this.#current.set(name, feeder);
@@ -70,7 +76,7 @@ export class Feeders {
 
   /** Is this message in a lane's hands, also one that is about to end? */
   inHand(id: string): boolean {
-    return [...this.#current.values(), ...this.#retired.keys()].some((feeder) => feeder.inHand(id));
+    return [...this.#hands.values()].some((hands) => hands.has(id));
   }
 
   wake(account: string | null): void {
@@ -88,9 +94,7 @@ export class Feeders {
 
   /** Runs `work` while nobody fetches a message of the account: what is active then is in hand, or in nobody's. */
   whileNotFetching<T>(account: string, work: () => Promise<T>): Promise<T> {
-    const current = this.#current.get(account);
-    const all = [...this.#retiredOf(account), ...(current ? [current] : [])];
-    return all.reduce((inner, feeder) => () => feeder.whileNotFetching(inner), work)();
+    return this.#handsOf(account).whileNotFetching(work);
   }
 
   /** Finishes what is in hand, cuts it when `deadline` fires; none begins any more. */
@@ -102,6 +106,12 @@ export class Feeders {
     for (const name of [...this.#current.keys()]) this.#retire(name);
     await Promise.all([...this.#retired.values()].map(({ ended }) => ended));
     deadline.removeEventListener("abort", cut);
+  }
+
+  #handsOf(account: string): Hands {
+    const hands = this.#hands.get(account) ?? new Hands();
+    this.#hands.set(account, hands);
+    return hands;
   }
 
   #retiredOf(account: string): Feeder[] {
