@@ -18,7 +18,7 @@ export interface FeedersParts {
   /** What the feeder of an account is made of, besides what is made here. */
   readonly partsOf: (
     account: string,
-  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "chargedBefore">;
+  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "openCharges">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
 }
@@ -27,7 +27,7 @@ export class Feeders {
   readonly #parts: FeedersParts;
   readonly #current = new Map<string, Feeder>();
   /** Replaced, and not ended yet. */
-  readonly #retired = new Map<Feeder, { readonly account: string; readonly ended: Promise<void> }>();
+  readonly #retired = new Map<Feeder, Promise<void>>();
   /** What the lanes of each account have, over all of its feeders. */
   readonly #hands = new Map<string, Hands>();
   /** What each works by. */
@@ -53,9 +53,8 @@ export class Feeders {
     const { hosts, sessions } = config.upstream;
     this.#slots.resize(sessions);
     if (!this.#hosts?.isOf(hosts)) this.#hosts = new HostOrder(hosts, this.#parts.elapsed);
-    const shared = { slots: this.#slots, hosts: this.#hosts, config };
-    const chargedBefore = (name: string) => () =>
-      this.#retiredOf(name).flatMap((feeder) => feeder.openCharges);
+    const openCharges = () => this.#all.flatMap((feeder) => feeder.openCharges);
+    const shared = { slots: this.#slots, hosts: this.#hosts, config, openCharges };
     const wanted = new Map(config.accounts.map((account) => [account.name, account]));
     for (const name of [...this.#current.keys()]) if (!wanted.has(name)) this.#retire(name);
     for (const [name, account] of wanted) {
@@ -66,7 +65,6 @@ export class Feeders {
         ...this.#parts.partsOf(name),
         ...shared,
         hands: this.#handsOf(name),
-        chargedBefore: chargedBefore(name),
       });
       this.#current.set(name, feeder);
       this.#basis.set(name, basis);
@@ -104,7 +102,7 @@ export class Feeders {
     deadline.addEventListener("abort", cut);
     if (deadline.aborted) cut();
     for (const name of [...this.#current.keys()]) this.#retire(name);
-    await Promise.all([...this.#retired.values()].map(({ ended }) => ended));
+    await Promise.all(this.#retired.values());
     deadline.removeEventListener("abort", cut);
   }
 
@@ -114,8 +112,8 @@ export class Feeders {
     return hands;
   }
 
-  #retiredOf(account: string): Feeder[] {
-    return [...this.#retired].flatMap(([feeder, about]) => (about.account === account ? [feeder] : []));
+  get #all(): readonly Feeder[] {
+    return [...this.#current.values(), ...this.#retired.keys()];
   }
 
   #retire(account: string): void {
@@ -123,7 +121,7 @@ export class Feeders {
     if (!feeder) return;
     this.#current.delete(account);
     const ended = feeder.stop(this.#cut.signal).finally(() => this.#retired.delete(feeder));
-    this.#retired.set(feeder, { account, ended });
+    this.#retired.set(feeder, ended);
   }
 }
 

@@ -123,3 +123,21 @@ test("a message that was coming in while its account was removed stands in no ot
   await reload(relay, withSecond);
   await until("it arrived", () => relay.arrived.length === 2);
 });
+
+test("an account that has another name now has no other budget: what its credential sent counts", async () => {
+  const relay = await Relay.start({ pace: "{ perHour: 60, burst: 10 }" });
+  const send = async (count: number) => {
+    for (let n = 0; n < count; n++) await submit(relay.port, from("app@lab.example", `${n}`));
+  };
+  await send(10);
+  await until("the burst is used", () => relay.arrived.length === 10);
+  await until("nothing is left", async () => (await rows(relay)).length === 0);
+  await reload(relay, (text) =>
+    text.replace("name: portal\n", "name: renamed\n").replace("burst: 10", "burst: 40"),
+  );
+  await send(40);
+  await until("it waits for the budget", () =>
+    relay.events("paced").some(({ account }) => account === "renamed"),
+  );
+  expect(relay.arrived).toHaveLength(40);
+});
