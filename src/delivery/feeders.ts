@@ -18,7 +18,7 @@ export interface FeedersParts {
   /** What the feeder of an account is made of, besides what is made here. */
   readonly partsOf: (
     account: string,
-  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "openCharges">;
+  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "openCharges" | "ending">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
 }
@@ -54,7 +54,8 @@ export class Feeders {
     this.#slots.resize(sessions);
     if (!this.#hosts?.isOf(hosts)) this.#hosts = new HostOrder(hosts, this.#parts.elapsed);
     const openCharges = () => this.#all.flatMap((feeder) => feeder.openCharges);
-    const shared = { slots: this.#slots, hosts: this.#hosts, config, openCharges };
+    const ending = () => this.#stopped;
+    const shared = { slots: this.#slots, hosts: this.#hosts, config, openCharges, ending };
     const wanted = new Map(config.accounts.map((account) => [account.name, account]));
     for (const name of [...this.#current.keys()]) if (!wanted.has(name)) this.#retire(name);
     for (const [name, account] of wanted) {

@@ -6,11 +6,13 @@ import type { Fetched, MessageClass } from "../../../src/queue/account-queue.ts"
 import { startSandbox } from "../../../src/sandbox/simulator.ts";
 import { Breaker } from "../../../src/upstream/breaker.ts";
 import { testFolder } from "../../support/folder.ts";
+import { entryFor, WIRE } from "../../support/messages.ts";
+import { testSpool } from "../../support/spool.ts";
 import { until } from "../../support/until.ts";
 
 const WAITS = { firstMs: 1, maxMs: 1 };
 
-/** Feeders of one account; `due` counts the messages that can be fetched, none of which has a file. */
+/** Feeders of one account; `due` counts the messages that can be fetched, none of which has a file but where a test says so. */
 async function setting() {
   const sandbox = await startSandbox({
     ...{ starttlsPort: 0, tlsPort: 0, dir: await testFolder(), username: "user", password: "secret" },
@@ -19,6 +21,7 @@ async function setting() {
   const [account, upstream] = [new Breaker(WAITS, elapsed), new Breaker(WAITS, elapsed)];
   const jobs: { id: string; class: MessageClass }[] = [];
   const completed: string[] = [];
+  const troubles: object[] = [];
   const opened = vi.fn(async (_id: string): Promise<unknown> => ({ ok: false, why: "gone" }));
   const parts = {
     queue: {
@@ -34,9 +37,15 @@ async function setting() {
       }),
       complete: async ({ id, class: name }: Fetched) => void completed.push(`${id} ${name}`),
     },
-    spool: { open: opened },
+    spool: { open: opened, remove: async () => {} },
     wasFinished: async () => true,
-    events: { report: () => {}, fact: async () => {} },
+    events: {
+      report: (event: string, said: object) => void (event === "trouble" && troubles.push(said)),
+      fact: async () => {},
+    },
+    untold: { events: { fact: async () => {} }, now: Date.now, gap: { fromMs: 0, toMs: 0 }, told: new Set() },
+    notices: { about: async () => {} },
+    workedMs: () => 0,
     standing: {
       breakers: { account: () => account, upstream, pair: () => undefined },
       credentials: { of: () => ({ reveal: () => "secret" }) },
@@ -59,14 +68,14 @@ async function setting() {
       },
       accounts: [{ name: "portal", username: "user", pace: { kind: "unlimited" } }],
       limits: { messageSizeBytes: 5000 },
-      retry: {},
+      retry: { firstMs: 60_000, maxMs: 3_600_000, expireAfterMs: 86_400_000 },
       redis: { kind: "embedded" },
     } as unknown as Config);
   onTestFinished(async () => {
     await feeders.stop(AbortSignal.abort());
     await sandbox.close();
   });
-  return { feeders, use, jobs, completed, opened, fetch: parts.queue.fetch, sandbox };
+  return { feeders, use, jobs, completed, opened, fetch: parts.queue.fetch, sandbox, troubles };
 }
 
 test("a feeder that takes another's place fetches nothing while somebody looks at what is active", async () => {
@@ -105,4 +114,31 @@ test("a message that has two jobs is in one lane's hands at a time, also when th
   letGo();
   await until("it is done", () => !feeders.inHand("one"));
   expect(completed).toEqual(["one urgent", "one bulk"]);
+});
+
+test("a feeder whose place is taken writes down what the upstream said, however long the disk is full", async () => {
+  const { feeders, use, jobs, completed, opened, sandbox, troubles } = await setting();
+  const { spool } = await testSpool();
+  const id = spool.newId();
+  await spool.accept(entryFor(id), [WIRE]);
+  let isFull = true;
+  opened.mockImplementation(async () => {
+    const found = await spool.open(id);
+    if (!found.ok) return found;
+    const append = found.message.append.bind(found.message);
+    found.message.append = async (record) => {
+      if (isFull) throw new Error("ENOSPC: no space left on device");
+      await append(record);
+    };
+    return found;
+  });
+  use("before");
+  jobs.push({ id, class: "bulk" });
+  feeders.wakeAll();
+  await until("it arrived, and the disk is full", () => troubles.length > 0);
+  use("after");
+  await until("it was tried again", () => troubles.length > 1 || !feeders.inHand(id));
+  isFull = false;
+  await until("its lane is done", () => !feeders.inHand(id));
+  expect([completed, sandbox.arrived.length]).toEqual([[`${id} bulk`], 1]);
 });
