@@ -5,6 +5,7 @@
  */
 import type { Account, Config } from "../config/config.ts";
 import { chargesOfLastHour } from "../journal/questions.ts";
+import { credentialId } from "../pacing/credential-key.ts";
 import { Pacer } from "../pacing/pacer.ts";
 import type { Redis } from "../queue/redis.ts";
 import { bucketsOf, type PastCharge, transactionRecipients } from "../schedule/pace.ts";
@@ -35,13 +36,14 @@ export interface AccountParts extends Omit<FeederParts, Own> {
   readonly journalFolder: string;
   readonly standing: Standing;
   readonly hosts: HostOrder;
-  /** Charged by whoever delivered for the account before, and not in the journal yet. */
-  readonly chargedBefore: () => readonly PastCharge[];
+  /** Charged by this feeder and others, also those that it takes the place of, and not in the journal yet. */
+  readonly openCharges: () => readonly PastCharge[];
 }
 
 export function accountFeeder({ name, username, pace }: Account, parts: AccountParts): Feeder {
-  const { config, redis, instance, journalFolder, standing, hosts, now, chargedBefore } = parts;
+  const { config, redis, instance, journalFolder, standing, hosts, now, openCharges } = parts;
   const { breakers, credentials } = standing;
+  const credential = credentialId(username);
   const { port, security, ciphers, ca, messagesPerSession, replies } = config.upstream;
   const judge = judgeWith(replies);
   const connect = connector(
@@ -69,8 +71,8 @@ export function accountFeeder({ name, username, pace }: Account, parts: AccountP
       shared: config.redis.kind === "external",
       // Asked first: what is not open any more is in the journal by then.
       chargesOfLastHour: async () => {
-        const open = chargedBefore();
-        return [...(await chargesOfLastHour(journalFolder, name, now())), ...open];
+        const open = openCharges().filter((charge) => charge.credential === credential);
+        return [...(await chargesOfLastHour(journalFolder, { credential, account: name }, now())), ...open];
       },
       now,
     }),

@@ -67,10 +67,13 @@ export async function tellAttempt(
 /** What the attempt took of the hour's budget, for whoever adds it up. */
 export function chargeFields(charged: PastCharge | undefined): Pick<Delivered, "charged" | "charge"> {
   if (charged === undefined) return { charged: 0 };
-  const { recipients, bytes, class: messageClass, atMs } = charged;
+  const { recipients, bytes, class: messageClass, atMs, credential } = charged;
   return {
     charged: 1,
-    charge: { recipients, bytes, class: messageClass, at: new Date(atMs).toISOString() },
+    charge: {
+      ...{ recipients, bytes, class: messageClass, at: new Date(atMs).toISOString() },
+      ...(credential === undefined ? {} : { credential }),
+    },
   };
 }
 

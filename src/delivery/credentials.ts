@@ -50,11 +50,13 @@ export class Credentials {
   }
 
   async #look(): Promise<void> {
-    for (const { name, passwordFile } of this.#accounts) {
+    const accounts = this.#accounts;
+    for (const { name, passwordFile } of accounts) {
       const looks = await stat(passwordFile).then(
         ({ ino, size, mtimeMs, mode, uid }) => [ino, size, mtimeMs, mode, uid].join(" "),
         (error: NodeJS.ErrnoException) => error.code ?? "",
       );
+      if (this.#accounts !== accounts) return; // others since: they are looked at by themselves
       const before = this.#seen.get(name);
       this.#seen.set(name, looks);
       if (before !== looks) this.#read(name, passwordFile, before === undefined ? "first" : "changed");

@@ -45,8 +45,8 @@ export interface DeliverParts {
   readonly events: Events;
   readonly retry: RetryPolicy;
   readonly now: () => number;
-  /** Is the agent about to end? */
-  readonly stopping: () => boolean;
+  /** Is the agent about to end? What cannot be written down then is in doubt. */
+  readonly ending: () => boolean;
   readonly random: () => number;
   /** Whether the journal says that this message, whose file is gone, was finished. */
   readonly wasFinished: (id: string) => Promise<boolean>;

@@ -133,7 +133,10 @@ export class Delivery {
       add: async (account, messages) => {
         await this.#queues.ready;
         await this.#following;
-        await this.#queues.of(account).add(messages, Date.now());
+        const queue = this.#queues.find(account);
+        // It went while the message came in: recovery names it, and gives the message its job when it is back.
+        if (!queue) return this.#recovery.request(`account ${account} is not in the config`);
+        await queue.add(messages, Date.now());
       },
       added: (account) => this.#feeders.wake(account),
       overflowed: () => this.#recovery.request("more messages than could be queued one by one"),

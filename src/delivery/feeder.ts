@@ -60,11 +60,6 @@ export class Feeder {
     this.wake();
   }
 
-  /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
-  whileNotFetching<T>(work: () => Promise<T>): Promise<T> {
-    return this.#work.whileNotFetching(work);
-  }
-
   /** What it was charged and is not in the journal yet. */
   get openCharges(): readonly PastCharge[] {
     return this.#parts.pacer.open;
@@ -89,10 +84,6 @@ export class Feeder {
   /** How long nothing moved although mail is due, there is budget and no breaker is open; milliseconds. */
   get stillMs(): number {
     return this.#work.stillMs;
-  }
-
-  inHand(id: string): boolean {
-    return this.#work.inHand(id);
   }
 
   /**

@@ -11,11 +11,14 @@ import type { Account, Config } from "../config/config.ts";
 import { HostOrder } from "../upstream/hosts.ts";
 import { type AccountParts, accountFeeder } from "./account.ts";
 import type { Feeder } from "./feeder.ts";
+import { Hands } from "./hands.ts";
 import { SessionSlots } from "./session-slots.ts";
 
 export interface FeedersParts {
   /** What the feeder of an account is made of, besides what is made here. */
-  readonly partsOf: (account: string) => Omit<AccountParts, "slots" | "hosts" | "config" | "chargedBefore">;
+  readonly partsOf: (
+    account: string,
+  ) => Omit<AccountParts, "slots" | "hosts" | "hands" | "config" | "openCharges" | "ending">;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
 }
@@ -24,7 +27,9 @@ export class Feeders {
   readonly #parts: FeedersParts;
   readonly #current = new Map<string, Feeder>();
   /** Replaced, and not ended yet. */
-  readonly #retired = new Map<Feeder, { readonly account: string; readonly ended: Promise<void> }>();
+  readonly #retired = new Map<Feeder, Promise<void>>();
+  /** What the lanes of each account have, over all of its feeders. */
+  readonly #hands = new Map<string, Hands>();
   /** What each works by. */
   readonly #basis = new Map<string, string>();
   readonly #slots = new SessionSlots(1);
@@ -48,9 +53,9 @@ export class Feeders {
     const { hosts, sessions } = config.upstream;
     this.#slots.resize(sessions);
     if (!this.#hosts?.isOf(hosts)) this.#hosts = new HostOrder(hosts, this.#parts.elapsed);
-    const shared = { slots: this.#slots, hosts: this.#hosts, config };
-    const chargedBefore = (name: string) => () =>
-      this.#retiredOf(name).flatMap((feeder) => feeder.openCharges);
+    const openCharges = () => this.#all.flatMap((feeder) => feeder.openCharges);
+    const ending = () => this.#stopped;
+    const shared = { slots: this.#slots, hosts: this.#hosts, config, openCharges, ending };
     const wanted = new Map(config.accounts.map((account) => [account.name, account]));
     for (const name of [...this.#current.keys()]) if (!wanted.has(name)) this.#retire(name);
     for (const [name, account] of wanted) {
@@ -60,7 +65,7 @@ export class Feeders {
       const feeder = accountFeeder(account, {
         ...this.#parts.partsOf(name),
         ...shared,
-        chargedBefore: chargedBefore(name),
+        hands: this.#handsOf(name),
       });
       this.#current.set(name, feeder);
       this.#basis.set(name, basis);
@@ -70,7 +75,7 @@ export class Feeders {
 
   /** Is this message in a lane's hands, also one that is about to end? */
   inHand(id: string): boolean {
-    return [...this.#current.values(), ...this.#retired.keys()].some((feeder) => feeder.inHand(id));
+    return [...this.#hands.values()].some((hands) => hands.has(id));
   }
 
   wake(account: string | null): void {
@@ -88,9 +93,7 @@ export class Feeders {
 
   /** Runs `work` while nobody fetches a message of the account: what is active then is in hand, or in nobody's. */
   whileNotFetching<T>(account: string, work: () => Promise<T>): Promise<T> {
-    const current = this.#current.get(account);
-    const all = [...this.#retiredOf(account), ...(current ? [current] : [])];
-    return all.reduce((inner, feeder) => () => feeder.whileNotFetching(inner), work)();
+    return this.#handsOf(account).whileNotFetching(work);
   }
 
   /** Finishes what is in hand, cuts it when `deadline` fires; none begins any more. */
@@ -100,12 +103,18 @@ export class Feeders {
     deadline.addEventListener("abort", cut);
     if (deadline.aborted) cut();
     for (const name of [...this.#current.keys()]) this.#retire(name);
-    await Promise.all([...this.#retired.values()].map(({ ended }) => ended));
+    await Promise.all(this.#retired.values());
     deadline.removeEventListener("abort", cut);
   }
 
-  #retiredOf(account: string): Feeder[] {
-    return [...this.#retired].flatMap(([feeder, about]) => (about.account === account ? [feeder] : []));
+  #handsOf(account: string): Hands {
+    const hands = this.#hands.get(account) ?? new Hands();
+    this.#hands.set(account, hands);
+    return hands;
+  }
+
+  get #all(): readonly Feeder[] {
+    return [...this.#current.values(), ...this.#retired.keys()];
   }
 
   #retire(account: string): void {
@@ -113,7 +122,7 @@ export class Feeders {
     if (!feeder) return;
     this.#current.delete(account);
     const ended = feeder.stop(this.#cut.signal).finally(() => this.#retired.delete(feeder));
-    this.#retired.set(feeder, { account, ended });
+    this.#retired.set(feeder, ended);
   }
 }
 

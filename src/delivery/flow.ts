@@ -4,18 +4,24 @@
  *     delivered ─▶ flows      deferred ─▶ noted      two messages noted, 15 minutes, none delivered ─▶ stalled
  *
  * Promises: what no breaker sees (every message deferred by the upstream's own word) is named all the same; one message
- * that one recipient's host does not want is no stall; when nothing is tried any more the stall is over.
+ * that one recipient's host does not want is no stall; when nothing is tried any more, or what was not taken waits no
+ * more (given up, deleted, parked, on another way), the stall is over. Bounded.
  */
 import type { HeardEvents, Told } from "../observe/events.ts";
 
 /** A reply to the final dot may take ten minutes: nothing less is a while. */
 const STALLED_MS = 15 * 60_000;
 const MESSAGES = 2;
+/** So many of them are known by their ids. */
+const MOST_IDS = 1000;
+
+/** A message waits no more, or not there. */
+const GONE: ReadonlySet<Told["event"]> = new Set(["bounced", "expired", "deleted", "held", "repolicied"]);
 
 interface Stall {
   readonly sinceMs: number;
   lastMs: number;
-  /** The first `MESSAGES` of them. */
+  /** Those that wait, the first `MOST_IDS`. */
   readonly ids: Set<string>;
   reason: string;
 }
@@ -38,6 +44,7 @@ export class Flow {
   }
 
   hear(told: Told): void {
+    if (GONE.has(told.event)) this.#forget(String(told.id));
     if (told.event !== "delivered" && told.event !== "deferred") return;
     const account = told.account ?? "";
     if (told.event === "delivered") return void this.#stalls.delete(account);
@@ -46,7 +53,7 @@ export class Flow {
     this.#stalls.set(account, known);
     known.lastMs = now;
     known.reason = told.reason;
-    if (known.ids.size < MESSAGES) known.ids.add(told.id);
+    if (known.ids.size < MOST_IDS) known.ids.add(told.id);
   }
 
   /** Accounts whose mail is tried and not taken, with the last answer. */
@@ -57,6 +64,12 @@ export class Flow {
       if (!stall || stall.ids.size < MESSAGES || now - stall.sinceMs < STALLED_MS) return [];
       return [{ account, forMs: now - stall.sinceMs, reason: stall.reason }];
     });
+  }
+
+  /** A stall that is about nothing any more is over. */
+  #forget(id: string): void {
+    for (const [account, { ids }] of this.#stalls)
+      if (ids.delete(id) && ids.size === 0) this.#stalls.delete(account);
   }
 
   /** Forgets a stall in which nothing is tried any more: its mail went another way. */

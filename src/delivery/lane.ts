@@ -24,6 +24,8 @@ export interface LaneParts extends DeliverParts {
   readonly gate: Gate;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
+  /** Is nothing to be fetched any more? */
+  readonly stopping: () => boolean;
   /** How many lanes the account has now. */
   readonly lanes: () => number;
 }

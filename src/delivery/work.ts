@@ -1,17 +1,16 @@
 /**
  * What the lanes of one account share: what is due, its budget, what is in hand.
  *
- * Promises: a message is in hand from the moment that its job is active until it is settled; what waits is counted once
- * for all lanes; whoever waits for work hears when there may be some; the time something last moved is known.
+ * Promises: what is fetched is in hand (hands.ts) until it is settled; what waits is counted once for all lanes; whoever waits for work hears when there may be some; the time something last moved is known.
  */
 import type { Events } from "../observe/events.ts";
 import type { Pacer } from "../pacing/pacer.ts";
 import type { AccountQueue, Fetched } from "../queue/account-queue.ts";
 import type { MessageClass, Weight } from "../schedule/pace.ts";
 import { Budget } from "./budget.ts";
+import type { Hands } from "./hands.ts";
 import { Pause } from "./pause.ts";
 import { Signal, WaitingRoom } from "./signal.ts";
-import { Turnstile } from "./turnstile.ts";
 
 const LONG_MS = 1000;
 
@@ -25,6 +24,8 @@ export interface WorkParts {
   readonly elapsed: () => number;
   /** Why bulk mail is held for now whatever the hour allows, if it is. */
   readonly bulkHeld: () => string | undefined;
+  /** What the account's lanes have, also those of a feeder before this one. */
+  readonly hands: Hands;
 }
 
 export class Work {
@@ -35,9 +36,8 @@ export class Work {
   /** Lanes without work wait here. */
   readonly idle = new WaitingRoom();
   readonly #parts: WorkParts;
-  /** When each was fetched. */
-  readonly #inHand = new Map<string, number>();
-  readonly #fetching = new Turnstile();
+  /** When each that our lanes have was fetched. */
+  readonly #fetchedMs = new Map<Fetched, number>();
   /** What `due` said last, less what was fetched since. */
   #waiting: Record<MessageClass, number> = { urgent: 0, bulk: 0 };
   #movedMs: number;
@@ -88,13 +88,12 @@ export class Work {
   }
 
   /** The next message, in hand from the moment that it is active; `done` must follow. */
-  fetch(messageClass: MessageClass): Promise<Fetched | undefined> {
+  async fetch(messageClass: MessageClass): Promise<Fetched | undefined> {
     this.#waiting[messageClass] = Math.max(0, this.#waiting[messageClass] - 1);
-    return this.#fetching.pass(async () => {
-      const fetched = await this.#parts.queue.fetch(messageClass);
-      if (fetched) this.#inHand.set(fetched.id, this.#parts.elapsed());
-      return fetched;
-    });
+    const { hands, queue, elapsed } = this.#parts;
+    const fetched = await hands.fetch(queue, messageClass);
+    if (fetched) this.#fetchedMs.set(fetched, elapsed());
+    return fetched;
   }
 
   /** Takes the charge of what was fetched; without one it is put back, and is due as before. */
@@ -104,24 +103,16 @@ export class Work {
     return taken;
   }
 
-  done({ id }: Fetched): void {
-    this.#inHand.delete(id);
+  done(fetched: Fetched): void {
+    this.#fetchedMs.delete(fetched);
+    this.#parts.hands.done(fetched);
     this.moved();
   }
 
   /** Messages that are in hand for a good while: their lanes are of no use to the others. */
   get longInHand(): number {
     const long = this.#parts.elapsed() - LONG_MS;
-    return [...this.#inHand.values()].filter((sinceMs) => sinceMs < long).length;
-  }
-
-  inHand(id: string): boolean {
-    return this.#inHand.has(id);
-  }
-
-  /** Runs `work` while no message is being fetched: what is active then is in hand, or in nobody's. */
-  whileNotFetching<T>(work: () => Promise<T>): Promise<T> {
-    return this.#fetching.closedWhile(work);
+    return [...this.#fetchedMs.values()].filter((sinceMs) => sinceMs < long).length;
   }
 
   /** Something went as it should: work was done, or there is a reason to wait. */

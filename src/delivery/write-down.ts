@@ -107,8 +107,8 @@ async function append(parts: DeliverParts, message: SpoolMessage, record: SpoolR
     } catch (error) {
       const reason = `cannot write down what the upstream said, trying again: ${(error as Error).message}`;
       parts.events.report("trouble", { part: "spool", id: message.entry.id, reason }, "error");
-      if (parts.stopping()) throw error;
-      for (let sleptMs = 0; sleptMs < waitMs && !parts.stopping(); sleptMs += SLICE_MS) await sleep(SLICE_MS);
+      if (parts.ending()) throw error;
+      for (let sleptMs = 0; sleptMs < waitMs && !parts.ending(); sleptMs += SLICE_MS) await sleep(SLICE_MS);
     }
   }
 }

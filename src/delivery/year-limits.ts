@@ -120,10 +120,12 @@ export class YearLimits {
     const sinceMs = now() - this.#calmAtMs; // below 0: the clock was set back
     if (this.#limited.length === 0 || (sinceMs >= 0 && sinceMs < CALM_MS)) return;
     await ledger.fold();
+    const limited = this.#limited;
     let calm = true;
-    for (const account of this.#limited) {
+    for (const account of limited) {
       const year = contractYear(account.perYear.starts, now());
       const hosts = await this.#totals(redis, account, year);
+      if (this.#limited !== limited) return; // the config is another: the next look goes by that
       const used = usedOf(account.perYear, hosts);
       this.#judge(account, { year, hosts, used });
       if (account.perYear.at === "hold") calm &&= used.every((one) => !isNear(one, account.aMinute));

@@ -7,10 +7,13 @@ import { CHARGE_PERIOD_MS, HOUR_MS, type PastCharge } from "../schedule/pace.ts"
 import type { JournalLine } from "./journal.ts";
 import { readJournal } from "./read.ts";
 
-/** What an account was charged here in the last 60 minutes, and the few seconds that a MAIL may follow its charge, rising. */
+/**
+ * What a credential was charged here in the last 60 minutes, and the few seconds that a MAIL may follow its charge, rising:
+ * whatever its account was called. Charges of which only the account is known count for that one.
+ */
 export async function chargesOfLastHour(
   folder: string,
-  account: string,
+  of: { readonly credential: string; readonly account: string },
   nowMs: number,
 ): Promise<PastCharge[]> {
   const charges: PastCharge[] = [];
@@ -18,7 +21,9 @@ export async function chargesOfLastHour(
   // A charge stands in the journal when its attempt has ended, which may be long after it was taken.
   for await (const line of readJournal(folder, { fromMs, text: '"charged":1' })) {
     const charge = chargeIn(line);
-    if (charge && line.event !== "rejected" && line.account === account && charge.atMs > fromMs)
+    if (!charge || line.event === "rejected" || charge.atMs <= fromMs) continue;
+    const { credential } = charge;
+    if (credential === undefined ? line.account === of.account : credential === of.credential)
       charges.push(charge);
   }
   return charges.sort((a, b) => a.atMs - b.atMs);
@@ -33,7 +38,16 @@ export function chargeIn(line: JournalLine): PastCharge | undefined {
   const { charge, recipients } = line;
   const atMs = Date.parse((charge ?? line).at);
   if (Number.isNaN(atMs) || !Array.isArray(recipients)) return undefined;
-  if (charge) return { atMs, recipients: charge.recipients, bytes: charge.bytes, class: charge.class };
+  if (charge) {
+    const { recipients, bytes, class: messageClass, credential } = charge;
+    return {
+      atMs,
+      recipients,
+      bytes,
+      class: messageClass,
+      ...(credential === undefined ? {} : { credential }),
+    };
+  }
   const bytes = "sizeBytes" in line ? line.sizeBytes : 1;
   return { atMs, recipients: recipients.length, bytes, class: "bulk" };
 }

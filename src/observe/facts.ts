@@ -67,6 +67,8 @@ interface AttemptFact extends MailFact {
     readonly bytes: number;
     readonly class: "urgent" | "bulk";
     readonly at: string;
+    /** Of which credential's budget. */
+    readonly credential?: string;
   };
   /** Seconds since the message was accepted. */
   readonly delay: number;

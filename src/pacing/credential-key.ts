@@ -5,7 +5,12 @@
  */
 import { createHash } from "node:crypto";
 
+/** What tells a credential from another: `0123456789abcdef` */
+export function credentialId(username: string): string {
+  return createHash("sha256").update(username).digest("hex").slice(0, 16);
+}
+
 /** `{sluice:pace:0123456789abcdef}` */
 export function credentialKey(username: string): string {
-  return `{sluice:pace:${createHash("sha256").update(username).digest("hex").slice(0, 16)}}`;
+  return `{sluice:pace:${credentialId(username)}}`;
 }

@@ -1,7 +1,8 @@
 -- An account's budget: a GCRA for each measure, on the clock of Redis, shared by every host that uses the credential.
 --
 -- KEYS[1]  hash: `last` the time last seen; `t:<measure>` until when is owed (theoretical arrival time), microseconds;
---          `claim:<class>` who was refused, and may go first when its time comes; `run` the run of Redis it was checked in
+--          `allowance:<measure>` what it might owe when it was checked last; `run` the run of Redis that was in;
+--          `claim:<class>` who was refused, and may go first when its time comes
 -- KEYS[2]  hash: messages charged, by minute of Redis's clock, for people who ask
 -- ARGV     mode, class, host, run ('' when nobody shares it), then for each measure: name, cost, least cost, allowance
 --
@@ -19,7 +20,7 @@ local function text(number) return string.format('%.0f', number) end
 local measures, fields = {}, { 'last', 'run', 'claim:urgent', 'claim:bulk' }
 for i = 5, #ARGV, 4 do
   measures[#measures + 1] = {
-    field = 't:' .. ARGV[i], cost = tonumber(ARGV[i + 1]),
+    name = ARGV[i], field = 't:' .. ARGV[i], cost = tonumber(ARGV[i + 1]),
     least = tonumber(ARGV[i + 2]), allowance = tonumber(ARGV[i + 3])
   }
   fields[#fields + 1] = 't:' .. ARGV[i]
@@ -68,12 +69,15 @@ end
 
 if mode == 'owe' then
   for _, measure in ipairs(measures) do
-    -- What other hosts were charged is known to nobody here: then the burst counts as used up.
-    local lost = run ~= '' and (not measure.tat or state[2] ~= run)
+    -- What other hosts were charged is known to nobody here: then the burst counts as used up, a larger one too.
+    local known = tonumber(redis.call('HGET', KEYS[1], 'allowance:' .. measure.name) or 0)
+    local lost = run ~= '' and (not measure.tat or state[2] ~= run or measure.allowance > known)
     local debt = lost and math.max(measure.cost, measure.allowance) or measure.cost
     measure.tat = math.max(measure.tat or now, now + debt)
+    set[#set + 1] = 'allowance:' .. measure.name
+    set[#set + 1] = text(measure.allowance)
   end
-  set[3], set[4] = 'run', run
+  set[#set + 1], set[#set + 2] = 'run', run
   keep()
   return { 1, 0 }
 end

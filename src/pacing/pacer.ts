@@ -20,7 +20,7 @@ import {
   uses,
   type Weight,
 } from "../schedule/pace.ts";
-import { credentialKey } from "./credential-key.ts";
+import { credentialId, credentialKey } from "./credential-key.ts";
 
 const SCRIPT = readFileSync(new URL("./gcra.lua", import.meta.url), "utf8");
 const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
@@ -36,7 +36,7 @@ export interface PacerOptions {
   readonly instance: string;
   /** Whether other hosts may charge this budget too. */
   readonly shared: boolean;
-  /** Of this host, as far as the journal knows; at least those of the last `CHARGE_PERIOD_MS`. */
+  /** Of this host and credential, as far as is known; at least those of the last `CHARGE_PERIOD_MS`. */
   readonly chargesOfLastHour: () => Promise<readonly PastCharge[]>;
   readonly now: () => number;
 }
@@ -55,6 +55,7 @@ export type Charged = { readonly charged: PastCharge; readonly nextMs: number } 
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #key: string;
+  readonly #credential: string;
   /** Charged, and not told to the journal yet; with how often the budget had been mended then. */
   readonly #open = new Map<PastCharge, number>();
   #mends = 0;
@@ -66,6 +67,7 @@ export class Pacer {
   constructor(options: PacerOptions) {
     this.#options = options;
     this.#key = credentialKey(options.username);
+    this.#credential = credentialId(options.username);
   }
 
   get unlimited(): boolean {
@@ -96,7 +98,8 @@ export class Pacer {
 
   /** Charges one message. With `waitMs` nothing was charged; else `settle` or `refund` must follow. */
   async charge(messageClass: MessageClass, weight: Weight): Promise<Charged> {
-    const charged = { ...weight, class: messageClass, atMs: this.#options.now() };
+    const credential = this.#credential;
+    const charged = { ...weight, class: messageClass, atMs: this.#options.now(), credential };
     if (this.unlimited) return { charged, nextMs: 0 };
     await this.#mendIfInDoubt();
     const costs = this.#costs(messageClass, weight);
@@ -191,7 +194,7 @@ export class Pacer {
     // What was charged and never told: the call failed, or the attempt was cut off.
     for (const charge of this.#open.keys())
       if (charge.atMs < now() - CHARGE_PERIOD_MS) this.#open.delete(charge);
-    const charges = [...told, ...this.#open.keys()].sort((a, b) => a.atMs - b.atMs);
+    const charges = [...new Set([...told, ...this.#open.keys()])].sort((a, b) => a.atMs - b.atMs);
     const debts = buckets.map((bucket) => [bucket, debtUs(bucket, charges, now())] as const);
     await this.#eval("owe", "bulk", debts, run);
     this.#mends++;

@@ -49,6 +49,8 @@ export type MessageClass = "urgent" | "bulk";
 export interface PastCharge extends Weight {
   readonly atMs: number;
   readonly class: MessageClass;
+  /** Whose budget it was taken of (pacing/credential-key.ts); missing when that is not known any more. */
+  readonly credential?: string;
 }
 
 export const HOUR_MS = 3_600_000;

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { askAgent } from "../../src/control/client.ts";
 import type { QueueRow } from "../../src/control/queue-view.ts";
 import { Relay } from "../support/relay.ts";
-import { submit } from "../support/smtp-client.ts";
+import { SmtpClient, submit } from "../support/smtp-client.ts";
 import { until } from "../support/until.ts";
 
 const from = (sender: string, subject: string) => ({
@@ -110,4 +110,41 @@ test("what only a start can change is named; a wrong password that was mended is
   await reload(relay, (text) => text.replace('["127.0.0.1:0"]', '["127.0.0.1:0", "[::1]:0"]'));
   expect(reloaded(relay)).toMatchObject([{ restart: ["listen.addresses"] }]);
   await until("it arrived", () => relay.arrived.length === 1);
+});
+
+test("a message that was coming in while its account was removed stands in no other's way, and goes when it is back", async () => {
+  const relay = await Relay.start({ pairs: [OTHER], config: "log: { level: debug }" });
+  await reload(relay, withSecond);
+  const client = await SmtpClient.connect(relay.port);
+  for (const command of ["EHLO test", "MAIL FROM:<other@lab.example>", "RCPT TO:<bob@example.org>", "DATA"])
+    await client.say(command);
+  const looks = relay.events("recovered").length;
+  await reload(relay, withoutSecond);
+  expect(reloaded(relay)).toHaveLength(2);
+  await until("the spool was looked at", () => relay.events("recovered").length > looks);
+  expect(await client.say("From: other@lab.example\r\n\r\nlate\r\n.")).toMatch(/^250/);
+  client.quit();
+  await submit(relay.port, from("app@lab.example", "behind it"));
+  await until("the other one arrived", () => relay.arrived.length === 1);
+  await until("it is told", () => relay.events("trouble").some(({ account }) => account === "second"));
+  await reload(relay, withSecond);
+  await until("it arrived", () => relay.arrived.length === 2);
+});
+
+test("an account that has another name now has no other budget: what its credential sent counts", async () => {
+  const relay = await Relay.start({ pace: "{ perHour: 60, burst: 10 }" });
+  const send = async (count: number) => {
+    for (let n = 0; n < count; n++) await submit(relay.port, from("app@lab.example", `${n}`));
+  };
+  await send(10);
+  await until("the burst is used", () => relay.arrived.length === 10);
+  await until("nothing is left", async () => (await rows(relay)).length === 0);
+  await reload(relay, (text) =>
+    text.replace("name: portal\n", "name: renamed\n").replace("burst: 10", "burst: 40"),
+  );
+  await send(40);
+  await until("it waits for the budget", () =>
+    relay.events("paced").some(({ account }) => account === "renamed"),
+  );
+  expect(relay.arrived).toHaveLength(40);
 });

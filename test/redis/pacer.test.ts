@@ -292,3 +292,12 @@ test("when Redis does not answer, every call rejects, and what may have been cha
   expect(await charged(pacer)).toBeDefined();
   expect(await charged(pacer)).toBeUndefined();
 });
+
+test("a larger burst, in a Redis that hosts share, is not there at once: nobody here knows what the others sent", async () => {
+  const hosts = { username: "rollout", shared: true, perHour: 100 };
+  const before = newPacer({ ...hosts, burst: 2 });
+  await before.ask("bulk");
+  const after = newPacer({ ...hosts, burst: 50 });
+  expect(await charged(after)).toBeUndefined();
+  expect(await waitOf(newPacer({ ...hosts, burst: 50 }))).toBeLessThanOrEqual(intervalMs(100, 50));
+});

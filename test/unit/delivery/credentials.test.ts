@@ -40,3 +40,22 @@ test("a first look at an unchanged file changes nothing; one that is replaced la
   await until("it is in use", () => password() === "newer", 4900);
   expect([changed, troubles]).toEqual([["portal"], []]);
 });
+
+test("a look at the file of the config before, not over yet, does not bring its password back", async () => {
+  const folder = await testFolder();
+  const account = (password: string) => {
+    const passwordFile = join(folder, password);
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    return { name: "portal", password: { reveal: () => password }, passwordFile } as unknown as Account;
+  };
+  const changed: string[] = [];
+  const credentials = new Credentials({
+    accounts: [account("old")],
+    onChanged: (name) => void changed.push(name),
+    onTrouble: () => {},
+  });
+  onTestFinished(() => credentials.stop());
+  credentials.use([account("new")]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect([credentials.of("portal").reveal(), changed]).toEqual(["new", []]);
+});

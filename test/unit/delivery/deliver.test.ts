@@ -46,7 +46,7 @@ async function setting(changes: Partial<SpoolEntry> = {}) {
     retry: { firstMs: 60_000, maxMs: 3_600_000, expireAfterMs: 86_400_000 },
     now: Date.now,
     random: () => 0.5,
-    stopping: () => false,
+    ending: () => false,
     wasFinished: async () => false,
     maxRecipients: 100,
     pairBreaker: () => undefined,

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Feeder, type FeederParts } from "../../../src/delivery/feeder.ts";
 import { Gate } from "../../../src/delivery/gate.ts";
+import { Hands } from "../../../src/delivery/hands.ts";
 import { SessionSlots } from "../../../src/delivery/session-slots.ts";
 import { judge } from "../../../src/schedule/verdict.ts";
 import { Breaker } from "../../../src/upstream/breaker.ts";
@@ -24,6 +25,7 @@ function setting(connect: () => Promise<never>) {
     now: Date.now,
     elapsed,
     slots,
+    hands: new Hands(),
     gate: new Gate({ account, upstream, judge }),
     connect,
     onTrouble: (reason: string) => void troubles.push(reason),

@@ -11,7 +11,7 @@ function flow() {
     elapsed: () => clock.ms,
     longestWaitMs: () => 60 * MINUTE_MS,
   });
-  const tell = (event: "deferred" | "delivered", id: string, reason = "451 not now") =>
+  const tell = (event: Told["event"], id: string, reason = "451 not now") =>
     made.hear({ event, id, account: "portal", reason } as unknown as Told);
   return { clock, made, tell };
 }
@@ -37,6 +37,19 @@ test("one delivery ends it", () => {
   tell("deferred", "a");
   tell("deferred", "b");
   clock.ms += 14 * MINUTE_MS;
+  expect(made.stalled()).toEqual([]);
+});
+
+test("it is over when what was not taken waits no more: deleted, given up, parked", () => {
+  const { clock, made, tell } = flow();
+  for (const id of ["a", "b", "c"]) tell("deferred", id);
+  clock.ms = 20 * MINUTE_MS;
+  tell("deleted", "a");
+  expect(made.stalled()).toHaveLength(1);
+  tell("bounced", "b");
+  tell("held", "c");
+  expect(made.stalled()).toEqual([]);
+  for (const id of ["d", "e"]) tell("deferred", id);
   expect(made.stalled()).toEqual([]);
 });
 

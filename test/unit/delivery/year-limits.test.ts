@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { YearLimits } from "../../../src/delivery/year-limits.ts";
 import type { YearTotal, YearTotals } from "../../../src/pacing/year-totals.ts";
 import type { Redis } from "../../../src/queue/redis.ts";
 import { fakeKept } from "../../support/fake-kept.ts";
+import { until } from "../../support/until.ts";
 
 const JULY = Date.parse("2026-07-15T12:00:00Z");
 const noRedis = {} as Redis;
@@ -14,7 +15,7 @@ interface World {
 }
 
 /** The limits of an account in a world that can change, and what they said. */
-function limitsIn(world: World, kept = fakeKept()) {
+function limitsIn(world: World, { kept = fakeKept(), shared = false } = {}) {
   const warnings: object[] = [];
   let released = 0;
   const limits = new YearLimits({
@@ -25,7 +26,7 @@ function limitsIn(world: World, kept = fakeKept()) {
     },
     kept,
     events: { report: (event, fields, level) => void warnings.push({ event, level, ...fields }) },
-    shared: false,
+    shared,
     now: () => world.now,
     onReleased: () => void released++,
   });
@@ -71,7 +72,7 @@ test("each threshold is warned of once, also over restarts", async () => {
   world.used = { messages: 1000, bytes: 0 };
   await look(); // 90 was passed on the way: one warning is enough
   expect(percents()).toEqual([80, 100]);
-  const again = limitsIn(world, kept);
+  const again = limitsIn(world, { kept });
   await again.look();
   expect(again.warnings).toEqual([]);
 });
@@ -114,7 +115,7 @@ test("what is held goes on when the limit is raised, and the thresholds of the n
   const world = worldOf({ used: { messages: 1000, bytes: 0 } });
   const before = limitsIn(world);
   await before.look();
-  const raised = limitsIn({ ...world, perYear: { ...world.perYear, messages: 1200 } }, before.kept);
+  const raised = limitsIn({ ...world, perYear: { ...world.perYear, messages: 1200 } }, { kept: before.kept });
   await raised.look();
   expect(raised.limits.heldReason("portal")).toBeUndefined();
   expect(raised.warnings).toMatchObject([{ percent: 80, limit: 1200 }]);
@@ -159,7 +160,31 @@ test("a ledger that was lost does not set the year back", async () => {
   const world = worldOf({ used: { messages: 1000, bytes: 0 } });
   const before = limitsIn(world);
   await before.look();
-  const after = limitsIn({ ...world, used: { messages: 1, bytes: 0 } }, before.kept);
+  const after = limitsIn({ ...world, used: { messages: 1, bytes: 0 } }, { kept: before.kept });
   await after.look();
   expect(after.limits.heldReason("portal")).toBeDefined();
+});
+
+test("a look that began before the config changed judges nothing by the limits of the one before", async () => {
+  const world = worldOf({ used: { messages: 500, bytes: 0 } });
+  const { limits, use } = limitsIn(world, { shared: true });
+  let answer: (error: Error) => void = () => {};
+  const hgetall = vi.fn(
+    () =>
+      new Promise((_, reject) => {
+        answer = reject;
+      }),
+  );
+  const looking = limits.look({ hgetall } as unknown as Redis);
+  await until("the other hosts are asked", () => hgetall.mock.calls.length > 0);
+  world.perYear = { messages: 400, starts: "07-01", at: "hold" };
+  use();
+  answer(new Error("Redis is away"));
+  await looking;
+  expect(limits.heldReason("portal")).toContain("being added up");
+  const again = limits.look({ hgetall } as unknown as Redis);
+  await until("they are asked again at once", () => hgetall.mock.calls.length > 1);
+  answer(new Error("Redis is away"));
+  await again;
+  expect(limits.heldReason("portal")).toContain("400 messages are used");
 });

@@ -74,6 +74,8 @@ test("days beyond the history are deleted with their index, other files are left
   expect(await readdir(folder)).toEqual(kept);
 });
 
+const portal = { account: "portal", credential: "c1" };
+
 test("the charges of the last hour, and of the seconds that a MAIL may come later, are counted for one account only", async () => {
   const folder = await testFolder();
   const journal = await newJournal(folder, () => NOON);
@@ -83,10 +85,20 @@ test("the charges of the last hour, and of the seconds that a MAIL may come late
   const charge = { recipients: 3, bytes: 700, class: "urgent", at: iso(NOON - 2000) } as const;
   await journal.append({ ...delivered("m2", NOON), charge });
   await journal.append(delivered("m3", NOON, "other"));
-  expect(await chargesOfLastHour(folder, "portal", NOON)).toEqual([
+  expect(await chargesOfLastHour(folder, portal, NOON)).toEqual([
     { atMs: NOON - 3_604_000, recipients: 1, bytes: 10, class: "bulk" },
     { atMs: NOON - 2000, recipients: 3, bytes: 700, class: "urgent" },
   ]);
+});
+
+test("the charges of a credential count whatever its account was called, and those of another one do not", async () => {
+  const folder = await testFolder();
+  const journal = await newJournal(folder, () => NOON);
+  const charge = { recipients: 1, bytes: 1, class: "bulk", at: iso(NOON) } as const;
+  await journal.append({ ...delivered("m1", NOON, "former"), charge: { ...charge, credential: "c1" } });
+  await journal.append({ ...delivered("m2", NOON), charge: { ...charge, credential: "c2" } });
+  const found = await chargesOfLastHour(folder, portal, NOON);
+  expect(found).toEqual([{ atMs: NOON, recipients: 1, bytes: 1, class: "bulk", credential: "c1" }]);
 });
 
 test("an attempt that an older version wrote down, which does not say what it weighed, counts as far as it tells", async () => {
@@ -96,7 +108,7 @@ test("an attempt that an older version wrote down, which does not say what it we
   const recipients = ["b", "c"].map((name) => address(`${name}@example.org`));
   const next = iso(NOON);
   await journal.append({ ...attempt, event: "deferred", recipients, reply, reason: "later", next });
-  const [charge] = await chargesOfLastHour(folder, "portal", NOON);
+  const [charge] = await chargesOfLastHour(folder, portal, NOON);
   expect(charge).toEqual({ atMs: NOON, recipients: 2, bytes: 1, class: "bulk" });
 });
 
@@ -107,7 +119,7 @@ test("a line that somebody spoilt is no charge, and stops nobody who adds them u
   await journal.append(spoilt as JournalLine);
   await journal.append({ ...delivered("m2", NOON), charge: { at: "yesterday" } } as unknown as JournalLine);
   await journal.append(delivered("m3", NOON));
-  expect(await chargesOfLastHour(folder, "portal", NOON)).toHaveLength(1);
+  expect(await chargesOfLastHour(folder, portal, NOON)).toHaveLength(1);
 });
 
 test("a message counts as finished when the journal says so, and not because it was delivered to somebody", async () => {
