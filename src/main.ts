@@ -3,15 +3,26 @@
  * The entry of the `sluice` command.
  *
  * Promises: the process ends by itself, with the command's exit code, when the command is done.
- * Refuses: nothing; cli/program.ts knows the commands.
+ * Refuses: nothing; cli/program.ts knows the commands. Only sendmail is told apart here: the name that it is called by
+ * counts (see cli/sendmail.ts for how it is installed).
  */
-import { runCommandLine } from "./cli/program.ts";
+import { basename } from "node:path";
+import { isSendmailName } from "./cli/sendmail-name.ts";
 
 // Whoever reads our output may go before we end (`sluice config | head`, a closed terminal): that is no error of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 });
 
-void runCommandLine(process.argv.slice(2)).then((code) => {
+void run().then((code) => {
   process.exitCode = code;
 });
+
+/** Called as sendmail, mailq or newaliases it is that; so quickly that nothing else is loaded, for cron calls it often. */
+async function run(): Promise<number> {
+  const [path = "", ...words] = process.argv.slice(1);
+  const program = basename(path);
+  const [name, ...rest] = isSendmailName(program) ? [program, ...words] : words;
+  if (isSendmailName(name)) return (await import("./cli/sendmail.ts")).runSendmail(name, rest);
+  return (await import("./cli/program.ts")).runCommandLine(words);
+}

@@ -4,6 +4,7 @@
  * Promises: whoever throws a `CommandError` ends the command with that sentence on stderr and that code, no stack trace.
  * Refuses: numbers in the commands; every code has its name here.
  */
+import { debuglog } from "node:util";
 
 /** Exit codes of every command. */
 export const exit = {
@@ -14,6 +15,8 @@ export const exit = {
   usage: 64,
   /** EX_DATAERR: the input is not what it should be. */
   data: 65,
+  /** EX_NOUSER: nobody has that address. */
+  noUser: 67,
   /** EX_UNAVAILABLE: something needed is not there. */
   unavailable: 69,
   /** EX_SOFTWARE: a bug of ours. */
@@ -37,4 +40,16 @@ export class CommandError extends Error {
     super(sentence);
     this.exitCode = exitCode;
   }
+}
+
+/** Says on stderr what went wrong, unless it has been said; `before` stands before the sentence. */
+export function endedBy(error: unknown, before = ""): ExitCode {
+  if (error instanceof CommandError) {
+    if (error.message !== "") console.error(`${before}${error.message}`);
+    return error.exitCode;
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  console.error(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`);
+  debuglog("sluice")("%s", stack);
+  return exit.bug;
 }

@@ -6,9 +6,8 @@
  * Refuses: unknown commands and options with a did-you-mean, exit code 64.
  */
 import { readFileSync } from "node:fs";
-import { debuglog } from "node:util";
 import { Command, CommanderError } from "commander";
-import { CommandError, exit } from "./exit.ts";
+import { endedBy, exit } from "./exit.ts";
 
 /** One file of commands. Each is loaded when one of its commands is called, all of them for help and for typos. */
 interface Group {
@@ -24,6 +23,10 @@ const GROUPS: readonly Group[] = [
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["send-test"], register: async (p) => (await import("./send-test.ts")).registerSendTest(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
+  {
+    commands: ["sendmail"],
+    register: async (p) => (await import("./sendmail.ts")).registerSendmail(p),
+  },
   { commands: ["trace"], register: async (p) => (await import("./trace.ts")).registerTrace(p) },
   { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
   { commands: ["plan"], register: async (p) => (await import("./plan.ts")).registerPlan(p) },
@@ -86,16 +89,8 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-/** Says on stderr what went wrong, unless it has been said. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) {
-    if (error.message !== "") console.error(error.message);
-    return error.exitCode;
-  }
   // commander has printed its message; it knows no codes but 0 and 1, unless a command asked for another.
   if (error instanceof CommanderError) return error.exitCode === 1 ? exit.usage : error.exitCode;
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  console.error(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`);
-  debuglog("sluice")("%s", stack);
-  return exit.bug;
+  return endedBy(error);
 }
