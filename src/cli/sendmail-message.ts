@@ -10,7 +10,7 @@ import { type AddressListResult, parseAddressList } from "../mail/address-list.t
 import { isSafeName, toPhrase } from "../mail/display-name.ts";
 import type { Head, HeadState } from "../mail/head.ts";
 import { MessageReader } from "../mail/reader.ts";
-import type { Sender } from "./sendmail-sender.ts";
+import { bytesOf, type Sender } from "./sendmail-sender.ts";
 
 /** `bytes`: as they came, without the lone dot; only the first of them when there are more than was allowed. */
 export interface Input {
@@ -71,8 +71,9 @@ export function recipientsIn({ fields }: Head): AddressListResult {
 /** The message with the From that -F asks for, when it has none; the agent makes every other one. */
 export function withFullName(bytes: Buffer, fullName: string, sender: Sender): Buffer {
   const state = headOf(bytes);
-  const name = toPhrase(Buffer.from(fullName).toString("latin1").trim());
-  if (state.kind === "refused" || sender === "" || !isSafeName(name, sender)) return bytes;
+  const name = toPhrase(bytesOf(fullName.trim()));
+  if (state.kind === "refused" || sender === "" || fullName.trim() === "" || !isSafeName(name, sender))
+    return bytes;
   const { head } = state;
   if (head.fields.some((field) => field.name === "from")) return bytes;
   // A mailbox file's line stays first; text without any head gets the empty line that keeps it text.

@@ -144,12 +144,12 @@ async function speakSmtp({ addresses }: Submission): Promise<ExitCode> {
     console.log("421 4.3.2 the agent is not running; try again later\r");
     throw error;
   });
-  const closed = new Promise<void>((resolve, reject) => {
-    socket.once("close", resolve).once("error", reject);
+  process.stdin.pipe(socket).pipe(process.stdout);
+  await new Promise<void>((resolve, reject) => {
+    socket.once("close", resolve).once("error", ({ message }) => {
+      reject(new CommandError(exit.tryAgain, `The agent was lost on the way (${message})`));
+    });
   });
-  process.stdin.pipe(socket);
-  socket.pipe(process.stdout);
-  await closed;
   process.stdin.destroy();
   return exit.ok;
 }

@@ -23,6 +23,7 @@ const piece = new RegExp(
 
 /** Reads a list: an unfolded field value (latin1), or an argument. An empty one names nobody. */
 export function parseAddressList(text: string): AddressListResult {
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) return refused(text, "it holds a control character");
   const list = new ListReader();
   for (let at = 0; at < text.length; ) {
     const end = endOfPiece(text, at);
@@ -88,8 +89,9 @@ class ListReader {
   }
 
   #beginGroup(): AddressListResult | undefined {
-    if (this.#inGroup || this.#angle !== undefined || this.#words.trim() === "")
-      return refused(`${this.#words.trim()}:`, "the colon begins no group");
+    const name = this.#words.trim();
+    if (this.#inGroup || this.#angle !== undefined || name === "" || name.includes("@"))
+      return refused(`${name}:`, "the colon begins no group");
     this.#inGroup = true;
     this.#words = "";
     return undefined;
