@@ -158,6 +158,8 @@ test("no agent is 75, no config 78, with one sentence each", async () => {
     out: "",
     err: expect.stringMatching(/^sendmail: Cannot reach the agent .*\n$/),
   });
+  const pipe = await run(sendmail, ["-bs"], "", { SLUICE_LISTEN: "127.0.0.1:1" });
+  expect(pipe).toMatchObject({ code: 75, out: expect.stringMatching(/^421 4\.3\.2 .*\r\n$/) });
   const config = await run(sendmail, ["x@example.org"], "x\n", { SLUICE_CONFIG: "/nonexistent.yaml" });
   expect(config).toEqual({ code: 78, out: "", err: expect.stringContaining("/nonexistent.yaml") });
 });
@@ -262,10 +264,13 @@ describe.each(Object.entries(PROGRAMS))("%s", (program, { check, send }) => {
 
 test("a program that is stopped while it writes has sent nothing", async () => {
   const seen = relay.arrived.length;
-  const child = spawn(sendmail, ["-t"], { env, stdio: ["pipe", "ignore", "ignore"] });
-  await new Promise<void>((resolve) => child.stdin.write("To: x@example.org\n\nhalf", () => resolve()));
-  child.kill("SIGTERM");
-  await new Promise((resolve) => child.on("close", resolve));
+  // Over what a pipe holds (64 KiB): once it is written, sendmail has begun to read.
+  const writer = `{ printf 'To: x@example.org\\n\\n'; head -c 90000 /dev/zero | tr '\\0' x; echo written >&2; exec sleep 60; }`;
+  const shell = spawn("sh", ["-c", `${writer} | ${sendmail} -t`], { env, detached: true, stdio: "pipe" });
+  const ended = new Promise((resolve) => shell.on("close", resolve));
+  await new Promise((resolve) => shell.stderr.once("data", resolve));
+  process.kill(-(shell.pid ?? 0), "SIGTERM");
+  await ended;
   await arrivalOf(() => submit(relay.port, { data: "Subject: the next one\r\n\r\nx\r\n" }));
   expect(relay.arrived.slice(seen).map(({ subject }) => subject)).toEqual(["the next one"]);
 });
