@@ -12,7 +12,7 @@ import { hostToReach, type ListenAddress } from "../config/listen-address.ts";
 import { CommandError, exit } from "./exit.ts";
 
 export interface HandIn {
-  /** In brackets' stead: an address, a name, or empty. */
+  /** Without brackets: an address, a name without a domain, or nothing. */
   readonly sender: string;
   readonly recipients: readonly string[];
   readonly sizeBytes: number;

@@ -6,7 +6,7 @@
  */
 import { type ExitCode, exit } from "./exit.ts";
 
-/** First match wins; the second half of each line are RFC 3463's classes as intake/replies.ts gives them. */
+/** The first match wins. The enhanced codes (RFC 3463) are those of intake/replies.ts. */
 const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
   [/^2/, exit.ok],
   [/^452 4\.5\.3\b/, exit.data], // too many recipients: the same again would be refused again

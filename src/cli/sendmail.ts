@@ -6,7 +6,8 @@
  * Node of its own installs `#!/bin/sh` and `exec …/node …/dist/main.js sendmail "$@"` (mailq likewise).
  *
  * Promises: exit code 0 means that the agent has the message on disk. Any other, with one sentence on stderr, means that
- * nothing was queued for any recipient, and that the caller still has it.
+ * nothing was queued for any recipient, and that the caller still has it; only when the agent was lost between the final
+ * dot and its reply it may have been, and the sentence says so.
  * Refuses to be a queue of its own: without an agent it says 75 and keeps nothing. A second spool, or a dead.letter in
  * somebody's home, would be mail in a place where no bound, no doctor and no operator looks; and systemd keeps port 25
  * open while the agent restarts. It trusts no caller and gives none any rights: it says what any program can say on the port.
