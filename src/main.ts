@@ -4,10 +4,12 @@
  *
  * Promises: the process ends by itself, with the command's exit code, when the command is done; output that cannot be
  * written is a sentence and an exit code of its own.
- * Refuses: nothing; cli/program.ts knows the commands.
+ * Refuses: nothing; cli/program.ts knows the commands. Only sendmail is told apart here: the name that it is called by
+ * counts (see cli/sendmail.ts for how it is installed).
  */
+import { basename } from "node:path";
 import { exit } from "./cli/exit.ts";
-import { runCommandLine } from "./cli/program.ts";
+import { isSendmailName } from "./cli/sendmail-name.ts";
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever reads our output may go before we end (`sluice config | head`, a closed terminal): that is no error of ours.
@@ -16,6 +18,15 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exitCode = exit.unavailable;
 });
 
-void runCommandLine(process.argv.slice(2)).then((code) => {
+void run().then((code) => {
   if (code !== exit.ok) process.exitCode = code;
 });
+
+/** Called as sendmail, mailq or newaliases it is that; so quickly that nothing else is loaded, for cron calls it often. */
+async function run(): Promise<number> {
+  const [path = "", ...words] = process.argv.slice(1);
+  const program = basename(path);
+  const [name, ...rest] = isSendmailName(program) ? [program, ...words] : words;
+  if (isSendmailName(name)) return (await import("./cli/sendmail.ts")).runSendmail(name, rest);
+  return (await import("./cli/program.ts")).runCommandLine(words);
+}

@@ -4,6 +4,8 @@
  * Promises: whoever throws a `CommandError` ends the command with that sentence on stderr and that code, no stack trace.
  * Refuses: numbers in the commands; every code has its name here.
  */
+import { debuglog } from "node:util";
+import { visible } from "../mail/reply.ts";
 
 /** Exit codes of every command. */
 export const exit = {
@@ -14,6 +16,8 @@ export const exit = {
   usage: 64,
   /** EX_DATAERR: the input is not what it should be. */
   data: 65,
+  /** EX_NOUSER: nobody has that address. */
+  noUser: 67,
   /** EX_UNAVAILABLE: something needed is not there. */
   unavailable: 69,
   /** EX_SOFTWARE: a bug of ours. */
@@ -37,4 +41,24 @@ export class CommandError extends Error {
     super(sentence);
     this.exitCode = exitCode;
   }
+}
+
+/** Says on stderr what went wrong, unless it has been said; `before` stands before the sentence. */
+export function endedBy(error: unknown, before = ""): ExitCode {
+  if (error instanceof CommandError) {
+    if (error.message !== "") console.error(harmless(`${before}${error.message}`));
+    return error.exitCode;
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  console.error(harmless(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`));
+  debuglog("sluice")("%s", stack);
+  return exit.bug;
+}
+
+/** What was typed stands in the sentence, and a script may have been given it by a stranger. */
+export function harmless(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => visible(line, Number.POSITIVE_INFINITY))
+    .join("\n");
 }

@@ -7,10 +7,8 @@
  * Refuses: unknown commands and options with a did-you-mean, exit code 64.
  */
 import { readFileSync } from "node:fs";
-import { debuglog } from "node:util";
 import { Command, CommanderError } from "commander";
-import { visible } from "../mail/reply.ts";
-import { CommandError, exit } from "./exit.ts";
+import { endedBy, exit, harmless } from "./exit.ts";
 
 /** One file of commands. Each is loaded when one of its commands is called, all of them for help and for typos. */
 interface Group {
@@ -26,6 +24,10 @@ const GROUPS: readonly Group[] = [
   { commands: ["explain"], register: async (p) => (await import("./explain.ts")).registerExplain(p) },
   { commands: ["send-test"], register: async (p) => (await import("./send-test.ts")).registerSendTest(p) },
   { commands: ["queue"], register: async (p) => (await import("./queue.ts")).registerQueue(p) },
+  {
+    commands: ["sendmail"],
+    register: async (p) => (await import("./sendmail.ts")).registerSendmail(p),
+  },
   { commands: ["trace"], register: async (p) => (await import("./trace.ts")).registerTrace(p) },
   { commands: ["usage"], register: async (p) => (await import("./usage.ts")).registerUsage(p) },
   { commands: ["plan"], register: async (p) => (await import("./plan.ts")).registerPlan(p) },
@@ -91,24 +93,8 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-/** Says on stderr what went wrong, unless it has been said. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) {
-    if (error.message !== "") console.error(harmless(error.message));
-    return error.exitCode;
-  }
   // commander has printed its message; it knows no codes but 0 and 1, unless a command asked for another.
   if (error instanceof CommanderError) return error.exitCode === 1 ? exit.usage : error.exitCode;
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  console.error(harmless(`sluice: this is a bug: ${message} (NODE_DEBUG=sluice shows where)`));
-  debuglog("sluice")("%s", stack);
-  return exit.bug;
-}
-
-/** What was typed stands in the sentence, and a script may have been given it by a stranger. */
-function harmless(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => visible(line, Number.POSITIVE_INFINITY))
-    .join("\n");
+  return endedBy(error);
 }

@@ -4,6 +4,7 @@
  * Promises: what the listener answers is a value; one that cannot be reached ends the command with a sentence.
  */
 import { createTransport, type SendMailOptions } from "nodemailer";
+import { hostToReach, type ListenAddress } from "../config/listen-address.ts";
 import { CommandError, exit } from "./exit.ts";
 
 export type Submitted =
@@ -11,17 +12,12 @@ export type Submitted =
   /** `reply`: of the listener, verbatim; `later`: it says to try again. */
   | { readonly ok: false; readonly reply: string; readonly later: boolean };
 
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 const PATIENCE_MS = 30_000;
-const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
-export async function submit({ host, port }: ListenAddress, message: SendMailOptions): Promise<Submitted> {
+export async function submit(address: ListenAddress, message: SendMailOptions): Promise<Submitted> {
+  const { host, port } = address;
   const transport = createTransport({
-    host: ANY[host] ?? host,
+    host: hostToReach(address),
     port,
     secure: false,
     ignoreTLS: true,

@@ -5,11 +5,11 @@
  * Refuses: secrets; they are not even read for this, only the names of their files appear.
  */
 import type * as z from "zod";
-import { type Path, pathText, valueAt } from "./findings.ts";
+import { isMap, type Path, pathText, valueAt } from "./findings.ts";
 import type { Origins } from "./load.ts";
 import { renderMap } from "./render.ts";
 import { settingsSchema } from "./schema.ts";
-import { bare, elementOf, hasOwnKeys, isMap, keysOf, withDefaults } from "./schema-walk.ts";
+import { bare, elementOf, hasOwnKeys, keysOf, withDefaults } from "./schema-walk.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 /** YAML with a comment behind each value: `line 12`, `preset …`, `environment …`, `default`. */

@@ -4,8 +4,7 @@
  * Promises: a variable beats the config file; an empty variable counts as not set; problems name the variable.
  * Refuses: passwords (SLUICE_REDIS with one in it).
  */
-import type { Finding, Path } from "./findings.ts";
-import { isMap } from "./schema-walk.ts";
+import { type Finding, isMap, type Path } from "./findings.ts";
 
 /** A value taken from an environment variable instead of the config file. */
 export interface Override {

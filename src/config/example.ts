@@ -6,11 +6,11 @@
  * Refuses: to know anything about a key that the schema does not say.
  */
 import type * as z from "zod";
-import { type Path, shapeText, valueAt } from "./findings.ts";
+import { isMap, type Path, shapeText, valueAt } from "./findings.ts";
 import { presetKeys } from "./presets.ts";
 import { flowText, renderMap } from "./render.ts";
 import { settingsSchema } from "./schema.ts";
-import { bare, elementOf, isMap, isMapSchema, keysOf } from "./schema-walk.ts";
+import { bare, elementOf, isMapSchema, keysOf } from "./schema-walk.ts";
 
 const WIDTH = 100;
 

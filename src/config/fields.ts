@@ -4,9 +4,10 @@
  * Promises: every refusal is a sentence with a remedy (zod issue, `params.remedy`).
  * Refuses: anything that would have to be guessed. Nothing here looks at other keys, files or the environment.
  */
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import * as z from "zod";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 /** Why a text is not what it should be, and what to write instead. */
@@ -118,11 +119,9 @@ export const off = field("off", (value): Reading<"off"> => {
 });
 
 /** `127.0.0.1:25` or `[::1]:25`; port 0 lets the system choose one. */
-export const listenAddress = field("address:port", (value): Reading<{ host: string; port: number }> => {
-  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(value);
-  const [, v6, v4, port] = match ?? [];
-  const known = v6 === undefined ? isIPv4(v4 ?? "") : isIPv6(v6);
-  if (match && known && Number(port) <= 65_535) return { value: { host: (v6 ?? v4)!, port: Number(port) } };
+export const listenAddress = field("address:port", (value): Reading<ListenAddress> => {
+  const address = parseListenAddress(value);
+  if (address !== undefined) return { value: address };
   return { problem: "is not an IP address with a port", remedy: "write e.g. 127.0.0.1:25 or [::1]:25" };
 });
 

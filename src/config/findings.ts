@@ -5,8 +5,6 @@
  * Refuses: nothing; load.ts adds the lines; problems.ts says how they are made of zod's issues.
  */
 
-import { isMap } from "./schema-walk.ts";
-
 /** Keys and list positions from the top of the config file. */
 export type Path = readonly (string | number)[];
 
@@ -32,6 +30,11 @@ export function pathText(path: Path): string {
 /** A path with its list positions left out, as the schema knows it: `accounts[].senders[]`. */
 export function shapeText(path: Path): string {
   return pathText(path).replace(/\[\d+\]/g, "[]");
+}
+
+/** Whether a value read from YAML is a map. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The value at a path, or undefined. */

@@ -6,10 +6,10 @@
  */
 import * as z from "zod";
 import { variables } from "./environment.ts";
-import { pathText } from "./findings.ts";
+import { isMap, pathText } from "./findings.ts";
 import { flowText } from "./render.ts";
 import { laterKeys, settingsSchema } from "./schema.ts";
-import { bare, elementOf, isMap, keysOf } from "./schema-walk.ts";
+import { bare, elementOf, keysOf } from "./schema-walk.ts";
 
 const pathVariables = ["CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"]
   .map((name) => `\`\${${name}}\``)

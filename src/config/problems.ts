@@ -6,11 +6,11 @@
  * Refuses: nothing; an issue of a kind not known here keeps zod's own message.
  */
 import type * as z from "zod";
-import { type Finding, type Path, pathText, shapeText, soundsSecret, valueAt } from "./findings.ts";
+import { type Finding, isMap, type Path, pathText, shapeText, soundsSecret, valueAt } from "./findings.ts";
 import { nearest } from "./nearest.ts";
 import { flowText } from "./render.ts";
 import { laterKeys, settingsSchema } from "./schema.ts";
-import { bare, elementOf, isMap, keysOf, knownPaths } from "./schema-walk.ts";
+import { bare, elementOf, keysOf, knownPaths } from "./schema-walk.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -6,8 +6,8 @@
  */
 import * as yaml from "yaml";
 import type * as z from "zod";
-import type { Path } from "./findings.ts";
-import { elementOf, hasOwnKeys, isMap, isMapSchema, keysOf } from "./schema-walk.ts";
+import { isMap, type Path } from "./findings.ts";
+import { elementOf, hasOwnKeys, isMapSchema, keysOf } from "./schema-walk.ts";
 
 /** What to say about a key. */
 export interface Remark {

@@ -7,6 +7,7 @@
 
 import * as z from "zod";
 import type { Pair } from "../mail/envelope.ts";
+import { isMap } from "./findings.ts";
 
 /** What the schema says about a key in words. */
 export interface Meta {
@@ -110,9 +111,4 @@ export function withDefaults(schema: z.core.$ZodType, value: unknown): unknown {
   if (!(core instanceof z.ZodObject) || !isMap(given)) return given;
   const entries = keysOf(core).map(([key, part]) => [key, withDefaults(part, given[key])] as const);
   return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
-}
-
-/** Whether a value read from YAML is a map. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

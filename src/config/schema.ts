@@ -7,16 +7,23 @@
 import * as z from "zod";
 import * as addressField from "./address-fields.ts";
 import * as field from "./fields.ts";
+import { defaultListenAddresses } from "./listen-address.ts";
 import { account, upstream } from "./relay-schema.ts";
+import { defaultMessageSize } from "./units.ts";
 
 /** Keys whose feature a later version brings: refused with a sentence of their own. */
 export const laterKeys: readonly string[] = ["users", "stormGuard"];
 
 const listen = z.strictObject({
-  addresses: z.array(field.listenAddress).min(1).max(16).prefault(["127.0.0.1:25", "[::1]:25"]).meta({
-    description:
-      "Where programs connect. Sockets handed over by systemd take their place; a missing IPv6 is a warning.",
-  }),
+  addresses: z
+    .array(field.listenAddress)
+    .min(1)
+    .max(16)
+    .prefault([...defaultListenAddresses])
+    .meta({
+      description:
+        "Where programs connect. Sockets handed over by systemd take their place; a missing IPv6 is a warning.",
+    }),
   clients: z.array(field.clientRange).min(1).max(1000).prefault(["127.0.0.0/8", "::1/128"]).meta({
     description: "Who may connect. Has to be written out when an address above is not a loopback address.",
   }),
@@ -24,7 +31,7 @@ const listen = z.strictObject({
 });
 
 const limits = z.strictObject({
-  messageSize: field.size("10KB", "1GB").prefault("5MB").meta({
+  messageSize: field.size("10KB", "1GB").prefault(defaultMessageSize).meta({
     description:
       "Exclusive: what goes out stays below it, our own fields included. 5MB is 5,000,000 bytes, 5MiB is 5,242,880.",
   }),

@@ -5,6 +5,9 @@
  * Refuses: a bare number as a duration, `5M` (MB or MiB?), and whatever does not come out as whole bytes or milliseconds.
  */
 
+/** Of `limits.messageSize`: what relay services take at most. */
+export const defaultMessageSize = "5MB";
+
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
   ["TiB", 1024 ** 4],
   ["TB", 1e12],

@@ -2,27 +2,17 @@
  * Real programs, as people have them: each hands in one message, and it arrives. A program that is not installed
  * is skipped with its name; with SLUICE_REQUIRE_CLIENTS (CI) it fails.
  */
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { installed } from "../support/installed.ts";
 import { Relay } from "../support/relay.ts";
 import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
 const CONFIG = "senders: { rewrite: [{ match: '*@*', to: app@lab.example }] }";
-
-function installed(program: string): boolean {
-  try {
-    execFileSync("sh", ["-c", `command -v ${program}`]);
-    return true;
-  } catch {
-    if (process.env.SLUICE_REQUIRE_CLIENTS)
-      throw new Error(`${program} is not installed; this run requires it`);
-    return false;
-  }
-}
 
 /** Feeds `input` to a program as a pipe does, and gives what it printed. */
 async function piped(program: string, args: string[], input: string): Promise<string> {

@@ -52,6 +52,7 @@ export async function pageServer(changes: Partial<WebParts> = {}): Promise<PageS
         },
         { reason: "b@secret.example", nextProbe: null },
       ],
+      warnings: ["the config file was refused: c@secret.example"],
     }),
     accepts: () => true,
     metrics: async (form: string) => ({ type: "text/plain", text: form }),

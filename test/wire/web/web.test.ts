@@ -169,6 +169,7 @@ describe("the probes", () => {
         },
         { code: "other", words: "see `sluice` on that machine", nextProbe: null },
       ],
+      warnings: ["the config file is not what is in force: see `sluice`, or the log"],
     });
     expect(await ask(server, "/readyz")).toMatchObject({ code: 200, text: '{"ok":true}' });
     expect((await ask(server, "/readyz", { method: "HEAD" })).code).toBe(200);
