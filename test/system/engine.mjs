@@ -5,11 +5,12 @@
  * container with fewer rights; images and their layers stay in the cache, so that the second time is quick.
  * Refuses to reach a registry: the base image is made here, of Debian's packages and npm's copy of Node.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { must, run } from "../../scripts/run.mjs";
 
-const PROGRAMS = ["buildah", "podman", "runc", "mmdebstrap"];
+const PROGRAMS = ["buildah", "podman", "runc", "mmdebstrap", "swaks"];
 const NODE = "24";
 const BASE = `localhost/sluice-base:node-${NODE}`;
 /** What is made here, as the image's build stage and podman know it. */
@@ -45,6 +46,11 @@ export async function openEngine(cache) {
   ]);
   const { code } = await run("buildah", ["inspect", "--type", "image", BASE]);
   if (code !== 0) await makeBase(cache);
+}
+
+/** Nothing of it stays mounted. */
+export function closeEngine(cache) {
+  spawnSync("umount", [join(cache, "graph/overlay")], { stdio: "ignore" });
 }
 
 /** Builds the Dockerfile in `context` as `IMAGE`. */

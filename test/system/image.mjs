@@ -5,50 +5,57 @@
  * and files of the test are gone afterwards, the cached images under .cache/image stay. Skips aloud where it cannot run.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { chmodSync, chownSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { run } from "../../scripts/run.mjs";
-import { readCompose, runOptions } from "./compose.mjs";
-import { buildImage, IMAGE, missingHere, openEngine, podman, podmanMust } from "./engine.mjs";
+import { buildImage, closeEngine, IMAGE, missingHere, openEngine, podman, podmanMust } from "./engine.mjs";
 import { whileSending } from "./load.mjs";
+import {
+  arrived,
+  asItIs,
+  cleanUp,
+  compose,
+  folder,
+  healthOf,
+  healthz,
+  makeNetwork,
+  name,
+  optionsOf,
+  own,
+  ready,
+  root,
+  start,
+  startBesideUpstream,
+  stop,
+  USER,
+  until,
+  writeOwn,
+} from "./services.mjs";
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const cache = process.env.SLUICE_IMAGE_CACHE ?? join(root, ".cache", "image");
-const USER = 10025;
-const GRACE_S = 45;
 const SHORT_GRACE_S = 10;
 
 const skip = (await missingHere()) ?? false;
 if (skip) console.log(`The image is not tested here: ${skip}`);
 
 let failed = false;
-const compose = readCompose(join(root, "compose.yaml"));
-const folder = mkdtempSync(join(tmpdir(), "sluice-image-"));
-const name = (of) => `sluice-test-${of}`;
-/** As it is in the repository. */
-const asItIs = { name, folder: root, ports: await freePorts("2525", "8025") };
-/** As an operator has it, with a config and a secret of one's own. */
-const own = { name, folder, ports: await freePorts("25", "8025") };
-
 before(
   async () => {
     if (skip) return;
     await openEngine(cache);
     cleanUp();
-    await podmanMust("network", "create", ...subnetOptions(), name("mail"));
+    await makeNetwork();
   },
   { timeout: 600_000 },
 );
-after(() => {
-  if (!skip) cleanUp();
+after(async () => {
   rmSync(folder, { recursive: true });
+  if (skip) return;
+  cleanUp();
+  const left = await podmanMust("ps", "--all", "--quiet");
+  closeEngine(cache);
+  assert.equal(left, "", "containers are left");
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.prependListener(signal, cleanUp);
 
@@ -57,17 +64,8 @@ check("the Dockerfile builds", async () => {
 });
 
 check("without clients it refuses to listen to a network, and says what to set", async () => {
-  const config = `--volume=${join(root, "config")}:/etc/sluice:ro`;
-  const { code, output } = await podman(
-    "run",
-    "--rm",
-    "--no-healthcheck",
-    config,
-    IMAGE,
-    "check",
-    "-c",
-    "/etc/sluice/try.yaml",
-  );
+  const options = ["--rm", "--no-healthcheck", "--network=none", `--volume=${root}/config:/etc/sluice:ro`];
+  const { code, output } = await podman("run", ...options, IMAGE, "check", "-c", "/etc/sluice/try.yaml");
   assert.equal(code, 78, output);
   assert.match(output, /SLUICE_CLIENTS/);
 });
@@ -109,7 +107,11 @@ check("it is nobody: no root, no capability, nothing to write but its volume, no
   );
 });
 
-check("SIGTERM ends it with 0, Redis before it", async () => {
+check("SIGHUP reaches it; SIGTERM ends it with 0, Redis in its turn", async () => {
+  await podmanMust("kill", "--signal=HUP", name("try"));
+  await until("the config is read again", async () => {
+    return (await podman("logs", name("try"))).output.includes('"event":"reloaded"');
+  });
   assert.equal(await stop("try"), 0);
   const { output } = await podman("logs", name("try"));
   assert.match(output.trim().split("\n").at(-1), /"event":"stopped"/);
@@ -121,14 +123,24 @@ check("SIGTERM while it still loads is heard, too", async () => {
   assert.notEqual(await stop("try", SHORT_GRACE_S), 137);
 });
 
-check("a secret that others can read is refused by name", async () => {
-  await writeOwn();
-  chmodSync(join(folder, "secrets/portal"), 0o644);
-  const { code, output } = await podman("run", "--rm", ...optionsOf("sluice", own), IMAGE);
-  chmodSync(join(folder, "secrets/portal"), 0o600);
-  assert.equal(code, 78, output);
-  assert.match(output, /\/run\/secrets\/portal can be read or changed by others/);
-});
+check(
+  "a secret that others can read is refused by name; one for our group, as Kubernetes has it, is taken",
+  async () => {
+    await writeOwn();
+    const secret = join(folder, "secrets/portal");
+    const checkIt = () => podman("run", "--rm", ...optionsOf("sluice", own), IMAGE, "check");
+    chmodSync(secret, 0o644);
+    const refused = await checkIt();
+    assert.equal(refused.code, 78, refused.output);
+    assert.match(refused.output, /\/run\/secrets\/portal can be read or changed by others/);
+    chownSync(secret, 0, USER);
+    chmodSync(secret, 0o440);
+    const taken = await checkIt();
+    assert.equal(taken.code, 0, taken.output);
+    chownSync(secret, USER, USER);
+    chmodSync(secret, 0o600);
+  },
+);
 
 /** Subjects of the messages that got their 250. */
 const acknowledged = [];
@@ -177,84 +189,6 @@ function check(sentence, work) {
   });
 }
 
-function optionsOf(service, place) {
-  // Its timers want systemd: the test asks the same commands itself.
-  return ["--no-healthcheck", ...runOptions(compose, service, place)];
-}
-
-async function start(service, place) {
-  const command = compose.services[service].command ?? [];
-  await podmanMust(
-    "run",
-    "--detach",
-    "--name",
-    name(service),
-    ...optionsOf(service, place),
-    IMAGE,
-    ...command,
-  );
-}
-
-/** The service in the simulator's network, where its config says that the upstream is. */
-async function startBesideUpstream() {
-  const { ports: _, networks: __, ...service } = compose.services.sluice;
-  const beside = { ...service, network_mode: "service:upstream" };
-  const options = runOptions({ ...compose, services: { sluice: beside } }, "sluice", own);
-  await podmanMust("run", "--detach", "--name", name("sluice"), "--no-healthcheck", ...options, IMAGE);
-  await ready("sluice");
-}
-
-/** Stops it; gives the exit code, 137 when it had to be killed. */
-async function stop(service, graceS = GRACE_S) {
-  await podmanMust("stop", `--time=${graceS}`, name(service));
-  return Number(await podmanMust("inspect", "--format", "{{.State.ExitCode}}", name(service)));
-}
-
-async function healthz() {
-  return (await fetch(`http://127.0.0.1:${own.ports[8025]}/healthz`)).status;
-}
-
-/** What the health check of compose.yaml, or of the image, ends with. */
-async function healthOf(service, { healthcheck } = {}) {
-  const [, ...command] = healthcheck?.test ?? (await imageHealthcheck());
-  return (await podman("exec", name(service), ...command)).code;
-}
-
-async function imageHealthcheck() {
-  const [{ Config, Healthcheck }] = JSON.parse(await podmanMust("image", "inspect", IMAGE));
-  return (Healthcheck ?? Config.Healthcheck).Test;
-}
-
-async function ready(service) {
-  await until(`${service} is ready`, async () => (await healthOf(service)) === 0);
-}
-
-/** A config as docs/container.md has it, and the simulator's password as the secret. */
-async function writeOwn() {
-  for (const inner of ["config", "secrets"]) mkdirSync(join(folder, inner), { recursive: true });
-  chmodSync(folder, 0o755);
-  const ofUpstream = (file) => podmanMust("exec", name("upstream"), "cat", `/var/lib/sluice/${file}`);
-  writeFileSync(join(folder, "config/ca.pem"), await ofUpstream("ca.pem"));
-  const config = [
-    "hostname: app01.lab.example",
-    'upstream: { hosts: ["127.0.0.1"], port: 2587, caFile: ca.pem }',
-    "accounts:",
-    "  - { name: portal, username: sandbox, passwordFile: /run/secrets/portal, senders: [app@lab.example], pace: unlimited }",
-  ];
-  writeFileSync(join(folder, "config/sluice.yaml"), config.join("\n"));
-  writeFileSync(join(folder, "secrets/portal"), await ofUpstream("password"), { mode: 0o600 });
-  chownSync(join(folder, "secrets/portal"), USER, USER);
-}
-
-/** The subjects of all that arrived. */
-async function arrived() {
-  const { output } = await podman("exec", name("upstream"), "cat", "/var/lib/sluice/arrived.jsonl");
-  return output
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line).subject);
-}
-
 function missingOf(subjects) {
   const there = new Set(subjects);
   return acknowledged.filter((subject) => !there.has(subject));
@@ -264,36 +198,4 @@ function countsOf(subjects) {
   const counts = new Map();
   for (const subject of subjects) counts.set(subject, (counts.get(subject) ?? 0) + 1);
   return counts;
-}
-
-async function until(what, condition) {
-  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) if (await condition()) return;
-  const logs = spawnSync("podman", ["logs", "--tail=20", name("sluice")], { encoding: "utf8" });
-  throw new Error(`Waited a minute: ${what}\n${logs.stdout}`);
-}
-
-function subnetOptions() {
-  const [{ subnet, gateway }] = compose.networks.mail.ipam.config;
-  return [`--subnet=${subnet}`, `--gateway=${gateway}`];
-}
-
-/** At once, as a signal wants it. */
-function cleanUp() {
-  const quietly = (...args) => spawnSync("podman", args, { stdio: "ignore" });
-  quietly("rm", "--force", "--ignore", "--time=0", ...["try", "sluice", "upstream"].map(name));
-  quietly("network", "rm", name("mail"));
-  quietly("volume", "rm", ...Object.keys(compose.volumes).map(name));
-}
-
-/** A free port of this machine for each one that compose.yaml names. */
-async function freePorts(...published) {
-  const free = published.map(async (port) => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port: found } = server.address();
-    server.close();
-    await once(server, "close");
-    return [port, found];
-  });
-  return Object.fromEntries(await Promise.all(free));
 }
