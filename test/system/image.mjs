@@ -45,6 +45,7 @@ before(
     if (skip) return;
     await openEngine(cache);
     cleanUp();
+    for (const signal of ["SIGINT", "SIGTERM"]) process.prependListener(signal, endAtOnce);
     await makeNetwork();
   },
   { timeout: 600_000 },
@@ -57,7 +58,11 @@ after(async () => {
   closeEngine(cache);
   assert.equal(left, "", "containers are left");
 });
-for (const signal of ["SIGINT", "SIGTERM"]) process.prependListener(signal, cleanUp);
+
+function endAtOnce() {
+  cleanUp();
+  rmSync(folder, { recursive: true });
+}
 
 check("the Dockerfile builds", async () => {
   await buildImage(root);
