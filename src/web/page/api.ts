@@ -6,9 +6,10 @@
  */
 import type { Overview } from "../../control/overview.ts";
 import type { QueueDetail, QueueRow } from "../../control/queue-view.ts";
-import type { Fact } from "../../observe/facts.ts";
+import type { TraceAnswer } from "../../control/trace.ts";
 import type { Verb, VerbResult } from "../../spool/verb.ts";
 
+export type { Life as Story } from "../../control/life.ts";
 export type {
   AccountOverview,
   FailureOverview,
@@ -17,43 +18,14 @@ export type {
   YearOverview,
 } from "../../control/overview.ts";
 export type { QueueDetail, QueueRow, ShownState } from "../../control/queue-view.ts";
+export type { TraceAnswer as Stories } from "../../control/trace.ts";
+export type { JournalLine as JournalFact } from "../../journal/journal.ts";
 export type { Verb } from "../../spool/verb.ts";
 
 export interface QueuePage {
   readonly rows: readonly QueueRow[];
   readonly more: boolean;
   readonly next?: string | null;
-}
-
-/** A fact as the journal keeps it: which keys it has depends on what it is (src/observe/facts.ts). */
-export type JournalFact = Fact & { readonly at: string };
-
-/** The life of a message, as far back as the journal goes. */
-export interface Story {
-  /** Queue id; null for what was refused before it had one. */
-  readonly id: string | null;
-  readonly messageId: string | null;
-  readonly sender: string | null;
-  readonly from: string | null;
-  readonly recipients: readonly string[];
-  readonly account: string | null;
-  readonly user: string | null;
-  /** Where `keep.subjects` keeps them. */
-  readonly subject?: string | null;
-  readonly state: string;
-  /** It is a notice, about message `of`. */
-  readonly notice?: { readonly kind: string; readonly of: string | null } | null;
-  /** Notices about it. */
-  readonly notices?: readonly { readonly id: string; readonly kind: string }[];
-  readonly facts: readonly JournalFact[];
-}
-
-export interface Stories {
-  readonly messages: readonly Story[];
-  /** The limit cut off older ones. */
-  readonly more: boolean;
-  /** The first day that the journal remembers, YYYY-MM-DD; null when it is empty. */
-  readonly from: string | null;
 }
 
 /** The agent answers this one at once, or it does not answer. */
@@ -76,7 +48,7 @@ export async function message(id: string): Promise<QueueDetail | undefined> {
   return answer.status === 404 ? undefined : body(answer);
 }
 
-export function trace(term: string, limit: number): Promise<Stories> {
+export function trace(term: string, limit: number): Promise<TraceAnswer> {
   return get(`/api/v1/trace?${new URLSearchParams({ term, limit: String(limit) })}`);
 }
 
