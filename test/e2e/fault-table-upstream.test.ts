@@ -50,7 +50,7 @@ const FIRST_IN_SESSION: [string, RegExp][] = [
   ["mail=421 4.3.2 closing", /421 4\.3\.2/],
   ["rcpt=drop", /RCPT/],
   ["data=drop", /DATA/],
-  ["body=drop", /sending the message/],
+  ["body=drop", /sending the message|its reply to the final dot/], // it may all be on its way by then
 ];
 
 interface Watched {
