@@ -1,21 +1,19 @@
 #!/bin/bash
-# Runs as root in the booted system, with the packages beside it: what an operator does with them, in that order.
-# Every line that begins with "ok" was tried; the first that fails ends it, with the journal's last lines.
+# Runs as root in the booted system, with the packages beside it: what an mailadmin does with them, in that order.
+# Every line that begins with "ok" was tried; when one is not, the journal follows at the end.
 set -u
 cd "$(dirname "$0")"
 HERE=$PWD UP=/srv/upstream ARRIVED=/srv/upstream/arrived.jsonl
 deb=$(ls "$HERE"/sluice_*.deb) mta=$(ls "$HERE"/sluice-mta_*.deb) later=$(ls "$HERE"/later_*.deb)
 export DEBIAN_FRONTEND=noninteractive
 
+failed=0
 ok() { # SENTENCE COMMAND…
   local sentence=$1; shift
-  if "$@"; then echo "ok - $sentence"; return; fi
-  echo "not ok - $sentence"
-  journalctl --no-pager -n 40 -o cat -u sluice.service -u sluice.socket | cut -c1-300
-  systemctl --no-pager status sluice.service sluice.socket sluice-ipv6.socket 2>&1 | head -40
-  exit 1
+  if "$@"; then echo "ok - $sentence"; else echo "not ok - $sentence"; failed=$((failed + 1)); fi
 }
-until_() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep .1; done; echo "waited in vain: $*"; return 1; }
+until_() { for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep .1; done; echo "waited in vain: $*"; return 1; }
+quiet() { "$@" >/dev/null; }
 silent() { local out; out=$("$@" 2>&1); [ -z "$out" ] || { echo "$out"; return 1; }; }
 not() { ! "$@"; }
 says() { # WORDS COMMAND…: it prints them, whatever its exit code
@@ -26,21 +24,27 @@ says() { # WORDS COMMAND…: it prints them, whatever its exit code
 install() { apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >"$HERE/apt.log" 2>&1 || { cat "$HERE/apt.log"; return 1; }; }
 arrived() { [ "$(grep -cF "\"subject\":\"$1\"" "$ARRIVED" 2>/dev/null)" = "${2:-1}" ]; }
 property() { systemctl show -P "$1" sluice.service; }
-send() { # SUBJECT [SERVER]
-  swaks --server "${2:-127.0.0.1}" --from portal@lab.example --to ops@lab.example --header "Subject: $1" --silent 2 </dev/null
+send() { # SUBJECT
+  swaks --server 127.0.0.1 --from portal@lab.example --to ops@lab.example --header "Subject: $1" --silent 2 </dev/null
 }
-as() { local user=$1; shift; setpriv --reuid "$user" --regid "$user" --init-groups "$@"; }
+send6() { # SUBJECT: a script that says it all without waiting
+  local lines=("HELO app" "MAIL FROM:<portal@lab.example>" "RCPT TO:<root>" DATA "Subject: $1" "" text . QUIT)
+  exec 3<>/dev/tcp/::1/25
+  printf '%s\r\n' "${lines[@]}" >&3
+  timeout 10 grep -q '^250 2.0.0 queued as' <&3
+}
+as() { local user=$1; shift; setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"; }
 
 # --- installed --------------------------------------------------------------------------------------------------------
 ok "apt installs it with what it depends on" install "$deb"
-ok "nothing is enabled or started by that" not systemctl is-active sluice.service sluice.socket sluice-ipv6.socket
+ok "nothing is enabled or started by that" not systemctl --quiet is-active sluice.service sluice.socket sluice-ipv6.socket
 ok "no Redis service came with it" not systemctl cat redis-server.service 2>/dev/null
 ok "it has a Redis server all the same" says "Redis server" sh -c 'PATH=/usr/lib/sluice/redis:$PATH redis-server --version'
 ok "its config is readable by everybody" [ "$(stat -c %a /etc/sluice/sluice.yaml)" = 644 ]
 ok "before it has a password it says so" says "/etc/sluice/portal.password does not exist" sluice check
 ok "the units are free of mistakes" silent systemd-analyze verify sluice.service sluice.socket sluice-ipv6.socket
 systemd-analyze security --offline=yes --no-pager /lib/systemd/system/sluice.service | tail -1
-ok "their exposure is 1.5 at most" systemd-analyze security --offline=yes --threshold=15 --no-pager /lib/systemd/system/sluice.service >/dev/null
+ok "their exposure is 1.5 at most" quiet systemd-analyze security --offline=yes --threshold=15 --no-pager /lib/systemd/system/sluice.service
 
 # --- an upstream with TLS, from the same package; its own user, as it is another machine's program in life
 mkdir -m 700 "$UP"
@@ -68,15 +72,15 @@ ok "the service user may read the config and the password" as sluice sluice chec
 ok "systemctl enable --now starts it" systemctl --quiet enable --now sluice.service
 ok "its status says how it stands" until_ says "messages in custody; mail flows" systemctl status sluice.service
 ok "mail to 127.0.0.1 is taken" send first
-ok "mail to ::1 is taken" send second "[::1]"
+ok "mail to ::1 is taken" send6 second
 ok "both went out through TLS with the password" until_ arrived first
 ok "and once each" until_ arrived second
 as nobody swaks --server 127.0.0.1 --from cron@app01 --to root --header "Subject: from nobody" --silent 2 </dev/null
 ok "the user whose program sent is known in the sandbox of the unit" until_ says '"user":"nobody"' journalctl -u sluice.service -o cat
 ok "its Redis runs within the unit, and has no TCP port" says "redis-server" systemctl status sluice.service
 ok "nothing of it was denied" not journalctl -q -u sluice.service -o cat --grep='EPERM|EACCES|"event":"trouble"'
-command useradd --system --groups sluice operator
-ok "a member of the group sluice reaches the agent" as operator sluice queue stats
+command useradd --system --user-group --groups sluice mailadmin
+ok "a member of the group sluice reaches the agent" as mailadmin sluice queue stats
 ok "another user does not" says "member of the group sluice" as nobody sluice queue stats
 
 # --- reload and restart -----------------------------------------------------------------------------------------------
@@ -85,7 +89,7 @@ ok "a good config is reloaded" systemctl reload sluice.service
 ok "and said to be" until_ journalctl -q -u sluice.service -o cat --grep='"event":"reloaded"'
 cp /etc/sluice/sluice.yaml good.yaml
 sed -i 's/^hostname:/hostnaem:/' /etc/sluice/sluice.yaml
-ok "a broken config makes systemctl reload fail" not systemctl reload sluice.service 2>/dev/null
+ok "a broken config makes systemctl reload fail" not systemctl --quiet reload sluice.service
 ok "with the problem in the journal" until_ journalctl -q -u sluice.service -o cat --grep=hostnaem
 ok "the status mentions it" until_ says "the config needs a look" systemctl status sluice.service
 ok "the one before stays in force" send after-broken-reload
@@ -142,6 +146,27 @@ cp good.yaml /etc/sluice/sluice.yaml
 ok "who connected meanwhile is answered when the config is mended" wait "$sender"
 ok "and the mail goes out" until_ arrived while-broken
 
+# --- a password as a credential; a machine without IPv6 -----------------------------------------------------------------
+mkdir -p /etc/systemd/system/sluice.service.d
+printf '[Service]\nLoadCredential=portal:/srv/upstream/password\n' >/etc/systemd/system/sluice.service.d/test.conf
+sed -i 's|passwordFile: .*|passwordFile: ${CREDENTIALS_DIRECTORY}/portal|' /etc/sluice/sluice.yaml
+systemctl daemon-reload
+ok "it takes its password from a credential" systemctl restart sluice.service
+ok "and sends with it" send with-credential
+ok "as before" until_ arrived with-credential
+ok "and reloads" systemctl reload sluice.service
+rm -r /etc/systemd/system/sluice.service.d && systemctl daemon-reload
+cp good.yaml /etc/sluice/sluice.yaml
+ok "stopping the first socket stops all of it" systemctl stop sluice.socket
+ok "the other socket, too" not systemctl --quiet is-active sluice.service sluice-ipv6.socket
+echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+ok "without IPv6 it starts" systemctl start sluice.service
+ok "and takes mail" send without-ipv6
+ok "at the one address there is" not systemctl --quiet is-active sluice-ipv6.socket
+echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+ok "with IPv6 again it has both" systemctl restart sluice.socket sluice-ipv6.socket sluice.service
+ok "and takes mail there" send6 with-ipv6
+
 # --- sendmail ---------------------------------------------------------------------------------------------------------
 if sluice --help | grep -q '^  sendmail'; then
   ok "the package of sendmail is installed beside it" install "$mta"
@@ -153,7 +178,7 @@ if sluice --help | grep -q '^  sendmail'; then
   echo '* * * * * nobody echo said by cron' >/etc/cron.d/test
   ok "cron sends what a job says" sh -c 'for _ in $(seq 90); do grep -q "Cron <nobody@" /srv/upstream/arrived.jsonl && exit; sleep 1; done; exit 1'
   rm /etc/cron.d/test
-  ok "mailq answers every user" as nobody mailq >/dev/null
+  ok "mailq answers every user" quiet as nobody mailq
 else
   echo "SKIPPED - mail, PHP and cron by sendmail: this sluice has no command sendmail"
 fi
@@ -184,4 +209,6 @@ ok "purged when mail may go" apt-get purge -y -qq sluice
 left() { find / -xdev \( -path /root/t -o -path /srv -o -path /var/log/journal -o -path /var/cache/apt \) -prune -o -iname '*sluice*' -print; }
 ok "nothing is left of it" silent left
 ok "nor its user" not getent passwd sluice
-echo "all of it passed"
+[ "$failed" = 0 ] || journalctl --no-pager -o cat -u 'sluice*' | cut -c1-300 | tail -200
+echo "$failed failed"
+[ "$failed" = 0 ]

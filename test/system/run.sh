@@ -63,6 +63,7 @@ cp "$deb" "$mta" test/system/guest.sh test/system/load.mjs "$work/root/root/t"
 # The same program as a later version: what apt needs for an upgrade.
 dpkg-deb -R "$deb" "$work/later"
 sed -i "s/^Version: .*/Version: $version+later/" "$work/later/DEBIAN/control"
+sed -i "s/\"version\": \".*\"/\"version\": \"$version+later\"/" "$work/later/usr/lib/sluice/package.json"
 dpkg-deb --root-owner-group -Znone -b "$work/later" "$work/root/root/t/later_$architecture.deb" >/dev/null
 rm -rf "$work/later"
 
@@ -92,4 +93,4 @@ for _ in $(seq 300); do
   sleep .1
 done
 say "booted ($state)"
-nsenter -t "$leader" -a env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 bash /root/t/guest.sh
+nsenter -t "$leader" -a env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 timeout 400 bash /root/t/guest.sh
