@@ -50,7 +50,10 @@ async function commands(sluice, above, help) {
     if (name === "help") continue;
     const path = [...above, name];
     const page = readHelp(await sluice(...path, "--help"));
-    lines.push(`.SS ${escaped(page.usage)}`, ...page.about.map(escaped));
+    const [first, ...rest] = page.usage;
+    if (first.startsWith("sluice ")) lines.push(`.SS ${escaped(first)}`);
+    else lines.push(`.SS sluice ${path.join(" ")}`, ".nf", ...[first, ...rest].map(escaped), ".fi", ".PP");
+    lines.push(...page.about.map(escaped));
     const options = (page.sections.Options ?? []).filter(({ term: option }) => option !== "-h, --help");
     for (const each of [...(page.sections.Arguments ?? []), ...options])
       lines.push(...entry(each.term, each.text));
@@ -62,18 +65,23 @@ async function commands(sluice, above, help) {
 
 /** The parts of what `--help` prints: two spaces, a term, two spaces or more, its text, which may go on below. */
 function readHelp(text) {
-  const page = { usage: "", about: [], sections: {}, example: [], exitCodes: "" };
+  const page = { usage: [], about: [], sections: {}, example: [], exitCodes: "" };
   let section = "";
   for (const line of text.split("\n")) {
     const title = /^(\w+):\s?(.*)$/.exec(line);
-    if (title?.[1] === "Usage") page.usage = title[2];
-    else if (line.startsWith("Exit codes: ")) page.exitCodes = line.slice("Exit codes: ".length);
+    if (title?.[1] === "Usage") {
+      page.usage.push(title[2]);
+      section = "Usage";
+    } else if (section === "Usage") {
+      if (line.trim() === "") section = "";
+      else page.usage.push(line.trim());
+    } else if (line.startsWith("Exit codes: ")) page.exitCodes = line.slice("Exit codes: ".length);
     else if (title) section = title[1];
     else if (section === "Example" || section === "Examples") {
       if (line.trim() !== "") page.example.push(line);
-    } else if (section === "") {
-      if (line.trim() !== "") page.about.push(line);
-    } else addLine(page.sections, section, line);
+    } else if (section === "" && !line.startsWith("  -")) {
+      if (line.trim() !== "") page.about.push(line.trim());
+    } else addLine(page.sections, section || "Options", line);
   }
   return page;
 }

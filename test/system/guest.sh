@@ -169,7 +169,7 @@ ok "and takes mail there" send6 with-ipv6
 
 # --- sendmail ---------------------------------------------------------------------------------------------------------
 if sluice --help | grep -q '^  sendmail'; then
-  ok "the package of sendmail is installed beside it" install "$mta"
+  ok "sendmail's package is the mail transport agent that others depend on" install "$mta" bsd-mailx
   ok "mail sends" sh -c 'echo text | mail -s from-mail root'
   ok "and it goes out" until_ arrived from-mail
   ok "PHP sends" php -r 'exit(mail("root", "from-php", "text") ? 0 : 1);'

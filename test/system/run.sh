@@ -25,16 +25,19 @@ if [ ! -x "$(tool systemd-nspawn)" ] || [ ! -x "$(tool mmdebstrap)" ]; then
     skip "systemd-nspawn is not installed and cannot be fetched: apt-get update; apt-get install systemd-container mmdebstrap"
   for deb in "$tools"/debs/*.deb; do dpkg -x "$deb" "$tools"; done
 fi
-image() { # NAME, options of mmdebstrap
-  local tar=$CACHE/$1.tar.zst; shift
+image() { # VARIABLE, options of mmdebstrap: sets it to the archive's path, whose name changes with the options
+  local variable=$1 tar; shift
+  tar=$CACHE/$variable-$(cksum <<<"$SUITE $*" | cut -d' ' -f1).tar.zst
+  declare -g "$variable=$tar"
   [ -f "$tar" ] && return
   say "making $tar…"
+  rm -f "$CACHE/$variable"-*.tar.zst
   "$(tool mmdebstrap)" --quiet "$@" "$SUITE" "$tar.part.tar.zst" && mv "$tar.part.tar.zst" "$tar"
 }
-# What the package depends on is downloaded and not installed: apt does that in the booted system, which has no network.
+# What the packages depend on is downloaded and not installed: apt does that in the booted system, which has no network.
 image machine --variant=minbase --skip=cleanup/apt \
-  --include=systemd,systemd-sysv,dbus,procps,swaks,s-nail,cron,php-cli \
-  --customize-hook='chroot "$1" apt-get install -qq -y --no-install-recommends --download-only redis-tools init-system-helpers debconf' ||
+  --include=systemd,systemd-sysv,dbus,procps,swaks,cron,php-cli,debconf,init-system-helpers \
+  --customize-hook='chroot "$1" apt-get install -qq -y --no-install-recommends --download-only redis-tools bsd-mailx' ||
   skip "no Debian could be made from the machine's package sources"
 image lintian --variant=apt --include=lintian || say "no lintian could be had: its checks are SKIPPED"
 
@@ -57,7 +60,7 @@ cleanup() {
 }
 trap cleanup EXIT
 mkdir "$work/root"
-tar --zstd -xf "$CACHE/machine.tar.zst" -C "$work/root"
+tar --zstd -xf "$machine" -C "$work/root"
 mkdir "$work/root/root/t"
 cp "$deb" "$mta" test/system/guest.sh test/system/load.mjs "$work/root/root/t"
 # The same program as a later version: what apt needs for an upgrade.
@@ -67,8 +70,8 @@ sed -i "s/\"version\": \".*\"/\"version\": \"$version+later\"/" "$work/later/usr
 dpkg-deb --root-owner-group -Znone -b "$work/later" "$work/root/root/t/later_$architecture.deb" >/dev/null
 rm -rf "$work/later"
 
-if [ -f "$CACHE/lintian.tar.zst" ]; then
-  mkdir "$work/lint" && tar --zstd -xf "$CACHE/lintian.tar.zst" -C "$work/lint" && cp "$deb" "$mta" "$work/lint/tmp"
+if [ -f "$lintian" ]; then
+  mkdir "$work/lint" && tar --zstd -xf "$lintian" -C "$work/lint" && cp "$deb" "$mta" "$work/lint/tmp"
   chroot "$work/lint" sh -c 'lintian --fail-on error --allow-root /tmp/*.deb' && echo "ok - lintian finds no error" ||
     { echo "not ok - lintian finds errors"; exit 1; }
   rm -rf "$work/lint"
