@@ -16,11 +16,14 @@ import { Delivery } from "./delivery/delivery.ts";
 import { History } from "./delivery/history.ts";
 import type { InLine } from "./delivery/outlook.ts";
 import { Repolicy } from "./delivery/repolicy.ts";
+import { statusLine } from "./delivery/status-line.ts";
 import { applyVerb } from "./delivery/verbs.ts";
 import { ListenError, type ListenTarget } from "./intake/bind.ts";
 import { type Listener, startListener } from "./intake/listener.ts";
 import type { Events } from "./observe/events.ts";
 import type { Log } from "./observe/log.ts";
+import type { Supervision } from "./observe/service-manager.ts";
+import { supervised } from "./observe/supervised.ts";
 import { ConfigInForce, type Loaded } from "./reload.ts";
 import type { SpoolEntry, StoredEntry } from "./spool/entry.ts";
 import type { Spool } from "./spool/spool.ts";
@@ -47,6 +50,8 @@ export interface AgentOptions {
   /** Path of the socket where the commands reach it. */
   readonly controlSocket: string;
   readonly version: string;
+  /** The service manager that wants to hear of it, if one does. */
+  readonly supervision?: Supervision | undefined;
 }
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -115,6 +120,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     delivery.start();
     ledger.start();
     indexer.start();
+    const service = await supervised(options.supervision, {
+      status: () => statusOf(spool, delivery, inForce),
+      tryWrite: () => spool.tryWrite(),
+      events,
+    });
+    closers.push(async () => service[Symbol.dispose]());
+    service.ready();
 
     events.report("started", {
       version,
@@ -126,6 +138,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
     const stop = async () => {
       const { stopTimeoutMs } = inForce.current;
+      service.stopping(stopTimeoutMs);
       events.report("stopping", { within: `${stopTimeoutMs / 1000} s` });
       const deadline = AbortSignal.timeout(stopTimeoutMs);
       await Promise.all([listener.stop(stopTimeoutMs), delivery.stop(deadline)]);
@@ -134,7 +147,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     };
     return {
       addresses: listener.addresses,
-      reload: () => inForce.reload(),
+      reload: () => service.reloading(() => inForce.reload()),
       stop: () => {
         stopping ??= stop();
         return stopping;
@@ -155,6 +168,11 @@ function sourceOf(spool: Spool, { answers }: Delivery) {
     outlook: (account: string, messages: readonly InLine[]) => answers.outlook(account, messages),
     pairStopped: (entry: StoredEntry) => answers.pairStopped(entry),
   };
+}
+
+function statusOf(spool: Spool, { answers }: Delivery, { warnings }: ConfigInForce): string {
+  const { reasons } = answers.health;
+  return statusLine({ custody: spool.count, reasons, warnings: warnings.length });
 }
 
 /** Everybody goes on by another config. Who listens asks for it with each message. */

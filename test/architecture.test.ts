@@ -49,7 +49,7 @@ const CONFINED: Record<string, readonly string[]> = {
   uplot: ["web"],
   "@peculiar/x509": ["sandbox"],
   "fs-native-extensions": ["spool"],
-  koffi: ["intake"],
+  koffi: ["intake", "observe"],
   pino: ["observe"],
   commander: ["cli", "main.ts"],
   yaml: ["config"],

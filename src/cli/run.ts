@@ -11,6 +11,7 @@ import type { Problem } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { controlSocketPath, handedOverSockets } from "../config/sockets.ts";
+import { supervisionOf } from "../config/supervision.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import type { Loaded } from "../reload.ts";
 import { AgentError } from "../state-folder.ts";
@@ -45,7 +46,8 @@ async function run(options: ConfigOptions, version: string): Promise<void> {
   const controlSocket = controlSocketPath(config.stateDir, processEnvironment());
   const sockets = handedOverSockets(processEnvironment(), process.pid);
   const targets = sockets.length > 0 ? sockets : config.listen.addresses;
-  const agent = await startOrEnd({ config, load, log, targets, controlSocket, version });
+  const supervision = supervisionOf(processEnvironment(), process.pid);
+  const agent = await startOrEnd({ config, load, log, targets, controlSocket, version, supervision });
   reload = () => void agent.reload();
   if (asked) reload();
   await ended;

@@ -100,6 +100,22 @@ export class Spool implements AsyncDisposable {
     return this.#count < this.#options.maxMessages ? { ok: true } : { ok: false, reason: "queue-full" };
   }
 
+  /** Writes, syncs and removes a file that is no message. Rejects with the system's error. */
+  async tryWrite(): Promise<void> {
+    const path = join(this.#options.folder, `write${PART}`);
+    try {
+      const file = await open(path, "w", 0o600);
+      try {
+        await file.write("sluice\n");
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } finally {
+      await unlink(path).catch(() => {});
+    }
+  }
+
   /** Takes custody. `wire` is what goes to the upstream, in pieces. Rejects with the system's error. */
   async accept(entry: SpoolEntry, wire: readonly Buffer[]): Promise<void> {
     const wireBytes = wire.reduce((sum, piece) => sum + piece.length, 0);

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -114,6 +114,14 @@ test("what was cut off while it was received is cleared away at the next start, 
   expect(next.count).toBe(1);
   expect(await next.ids()).toEqual([id]);
   expect(await readdir(folder)).toEqual([id]);
+});
+
+test("a write is tried without a trace, and fails with the system's reason", async () => {
+  const { spool, folder } = await testSpool();
+  await spool.tryWrite();
+  expect(await readdir(folder)).toEqual([]);
+  await rm(folder, { recursive: true });
+  await expect(spool.tryWrite()).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 test("there is room until the bound of messages, and none when the disk is low", async () => {
